@@ -1,0 +1,29 @@
+//! Why a capture failed: a code that the extension knows, a sentence for people, and what to do about it.
+
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct CaptureError {
+    /// Stable, lower case with underscores: `bpf_load`, `disk_full`, ...
+    pub code: &'static str,
+    /// What happened.
+    pub message: String,
+    /// What to do; empty when nothing is known to help.
+    pub hint: String,
+}
+
+impl CaptureError {
+    pub fn new(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        CaptureError { code, message: message.into(), hint: hint.into() }
+    }
+
+    /// `control.cancel()` was called: nothing is left behind. The command line exits with status 3.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        CaptureError::new("cancelled", "The capture was cancelled; nothing was kept.", "")
+    }
+
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.code == "cancelled"
+    }
+}
