@@ -31,7 +31,6 @@ const common = [
 ];
 const frames = [
   '-fno-omit-frame-pointer',
-  '-mno-omit-leaf-frame-pointer',
   '-fno-optimize-sibling-calls',
   '-fno-shrink-wrap',
   '-fno-schedule-insns2',

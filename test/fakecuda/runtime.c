@@ -121,7 +121,11 @@ static int take_last_error(int clear) {
 
 // What nvcc's start-up code and stubs call. They return no error, or are not worth a latency. --------------------------
 
+// gcc drops the frame of a function that calls nothing, whatever the flags say; the genuine ones keep theirs.
+#define KEEP_FRAME() __asm__ volatile("" ::"r"(__builtin_frame_address(0)))
+
 EXPORT void **__cudaRegisterFatBinary(void *image) {
+  KEEP_FRAME();
   static void *images[256];
   static _Atomic unsigned count;
   unsigned i = atomic_fetch_add(&count, 1) % 256;
@@ -129,12 +133,12 @@ EXPORT void **__cudaRegisterFatBinary(void *image) {
   return &images[i];
 }
 
-EXPORT void __cudaRegisterFatBinaryEnd(void **image) { (void)image; }
-EXPORT void __cudaUnregisterFatBinary(void **image) { (void)image; }
+EXPORT void __cudaRegisterFatBinaryEnd(void **image) { KEEP_FRAME(); }
+EXPORT void __cudaUnregisterFatBinary(void **image) { KEEP_FRAME(); }
 
 EXPORT void __cudaRegisterFunction(void **image, const char *stub, char *device_stub, const char *name, int thread_limit,
                                    void *tid, void *bid, dim3 *block, dim3 *grid, int *warp_size) {
-  (void)device_stub, (void)thread_limit, (void)tid, (void)bid, (void)block, (void)grid, (void)warp_size;
+  KEEP_FRAME();
   struct kernel *k = find_kernel(stub);
   if (!k) return;
   k->name = name;
@@ -166,5 +170,12 @@ EXPORT int __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *shared, v
   return cudaSuccess;
 }
 
-EXPORT const char *cudaGetErrorString(int error) { return error ? "an error that was asked for" : "no error"; }
-EXPORT const char *cudaGetErrorName(int error) { return error ? "cudaErrorUnknown" : "cudaSuccess"; }
+EXPORT const char *cudaGetErrorString(int error) {
+  KEEP_FRAME();
+  return error ? "an error that was asked for" : "no error";
+}
+
+EXPORT const char *cudaGetErrorName(int error) {
+  KEEP_FRAME();
+  return error ? "cudaErrorUnknown" : "cudaSuccess";
+}
