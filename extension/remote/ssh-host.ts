@@ -1,0 +1,97 @@
+// A host over SSH (connect.ts), as the rest sees it: programs with streams.
+
+import type { ClientChannel } from 'ssh2';
+import { type Connection, type ConnectOptions, closeConnection, openConnection } from './connect.ts';
+import { RemoteError, untilAborted } from './errors.ts';
+import { type Exit, quote, type RemoteHost, type RemoteProcess } from './host.ts';
+import type { Target } from './target.ts';
+
+export async function connectHost(target: Target, options: ConnectOptions): Promise<RemoteHost> {
+  return new SshHost(await openConnection(target, options));
+}
+
+class SshHost implements RemoteHost {
+  readonly name: string;
+  readonly closed: Promise<RemoteError | undefined>;
+  readonly #connection: Connection;
+  #disposed = false;
+
+  constructor(connection: Connection) {
+    this.name = connection.settings.alias;
+    this.#connection = connection;
+    let why: string | undefined;
+    connection.client.on('error', error => {
+      why = error.message;
+    });
+    for (const outer of connection.outer) outer.on('error', () => undefined);
+    this.closed = new Promise(resolve => {
+      connection.client.once('close', () => resolve(this.#disposed ? undefined : this.#lost(why)));
+    });
+  }
+
+  async exec(argv: readonly string[], signal: AbortSignal): Promise<RemoteProcess> {
+    const command = argv.map(quote).join(' ');
+    const opened = new Promise<ClientChannel>((resolve, reject) => {
+      try {
+        this.#connection.client.exec(command, (error, channel) =>
+          error ? reject(this.#noCommand(error)) : resolve(channel),
+        );
+      } catch (error) {
+        reject(this.#lost(error instanceof Error ? error.message : undefined));
+      }
+    });
+    const lost = this.closed.then(error => Promise.reject(error ?? this.#lost('it was closed')));
+    // A channel that opens after we stopped waiting is closed at once.
+    const wanted = untilAborted(Promise.race([opened, lost]), signal);
+    wanted.catch(() =>
+      opened.then(
+        channel => channel.close(),
+        () => undefined,
+      ),
+    );
+    return this.#process(await wanted);
+  }
+
+  #process(channel: ClientChannel): RemoteProcess {
+    const ended = new Promise<Exit>(resolve => {
+      channel.once('exit', (code: number | null, signal?: string) =>
+        resolve({ code: code ?? undefined, signal }),
+      );
+      channel.once('close', () => resolve({ code: undefined, signal: undefined }));
+    });
+    const exit = Promise.race([
+      // The close of a channel may be the first sign of a lost connection: let the client say so first.
+      ended.then(async result => {
+        if (result.code !== undefined || result.signal !== undefined) return result;
+        const lost = await Promise.race([this.closed, new Promise<undefined>(done => setTimeout(done, 100))]);
+        if (lost) throw lost;
+        return result;
+      }),
+      this.closed.then(error => Promise.reject(error ?? this.#lost('it was closed'))),
+    ]);
+    exit.catch(() => undefined);
+    channel.on('error', () => undefined);
+    return { stdin: channel, stdout: channel, stderr: channel.stderr, exit, close: () => channel.close() };
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    closeConnection(this.#connection);
+  }
+
+  #lost(why: string | undefined): RemoteError {
+    return new RemoteError(
+      'connection_lost',
+      `The connection to ${this.name} was lost${why === undefined ? '' : ` (${why})`}.`,
+      'Check the network, then connect again.',
+    );
+  }
+
+  #noCommand(error: Error): RemoteError {
+    return new RemoteError(
+      'command',
+      `${this.name} runs no command for us: ${error.message}.`,
+      'The account needs a login that may run programs, not file transfer or forwarding alone.',
+    );
+  }
+}
