@@ -1,1 +1,10 @@
+//! What a host offers to a capture: which processes use CUDA and through which files, where in those files a probe is
+//! cheap, and what the kernel and our privileges allow. Reads only; nothing here changes the host.
 
+pub mod elf;
+pub mod error;
+pub mod libraries;
+pub mod mappings;
+pub mod placement;
+
+pub use error::HostError;

@@ -1,0 +1,147 @@
+//! The files through which a process uses CUDA: every copy of the runtime, the driver library and NCCL that it maps,
+//! and an executable with the runtime linked into it.
+
+use crate::HostError;
+use crate::elf::{self, Symbols};
+use crate::mappings::{FileId, Mapping, mappings, open_path};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Library {
+    Runtime,
+    Driver,
+    Nccl,
+}
+
+impl Library {
+    /// As in `cuda_function.library` of the trace.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Library::Runtime => "runtime",
+            Library::Driver => "driver",
+            Library::Nccl => "nccl",
+        }
+    }
+
+    /// By the name of a shared library. Wheels put a hash into the name: `libcudart-9335f6a2.so.12`.
+    pub fn of_file_name(name: &str) -> Option<Library> {
+        let stem = name.split_once(".so").filter(|(_, rest)| rest.is_empty() || rest.starts_with('.'))?.0;
+        let is_hash = |tail: &str| tail.len() == 8 && tail.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match stem.split_once('-').filter(|(_, tail)| is_hash(tail)).map_or(stem, |(plain, _)| plain) {
+            "libcudart" => Some(Library::Runtime),
+            "libcuda" => Some(Library::Driver),
+            "libnccl" => Some(Library::Nccl),
+            _ => None,
+        }
+    }
+}
+
+/// A file that a process maps and that holds CUDA functions.
+#[derive(Debug, Clone)]
+pub struct CudaFile {
+    pub library: Library,
+    pub file: FileId,
+    /// As the process sees it.
+    pub path: String,
+    /// Where this process can open it while the other lives: see `mappings::open_path`.
+    pub open_path: PathBuf,
+    /// The runtime is linked into an executable: its functions stand in `.symtab` (`elf::Symbols::All`).
+    pub is_static: bool,
+    pub deleted: bool,
+}
+
+impl CudaFile {
+    /// Which symbol table names this file's functions.
+    pub fn symbols(&self) -> Symbols {
+        if self.is_static { Symbols::All } else { Symbols::Exported }
+    }
+}
+
+/// Finds CUDA files; remembers which executables hold a static runtime, since that takes reading their symbols.
+#[derive(Default)]
+pub struct Finder {
+    has_static_runtime: HashMap<FileId, bool>,
+}
+
+impl Finder {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every file by which the process uses CUDA now, each once; none is not an error.
+    /// Call it again to see libraries that were loaded since.
+    pub fn cuda_files(&mut self, pid: u32) -> Result<Vec<CudaFile>, HostError> {
+        Ok(self.among(pid, &mappings(pid)?))
+    }
+
+    /// The same for mappings that were read already.
+    pub fn among(&mut self, pid: u32, all: &[Mapping]) -> Vec<CudaFile> {
+        let mut found: Vec<CudaFile> = Vec::new();
+        let executable = fs::read_link(format!("/proc/{pid}/exe")).ok();
+        for mapping in all.iter().filter(|mapping| mapping.executable && mapping.is_file()) {
+            if found.iter().any(|known| known.file == mapping.file) {
+                continue;
+            }
+            let by_name = Library::of_file_name(mapping.file_name());
+            let is_main = executable.as_ref().is_some_and(|path| path.to_str().is_some_and(|p| names(p, mapping)));
+            if by_name.is_none() && !is_main {
+                continue;
+            }
+            let Some(open_path) = open_path(pid, mapping) else { continue };
+            let is_static = by_name.is_none();
+            if is_static && !self.is_static_runtime(mapping.file, &open_path) {
+                continue;
+            }
+            found.push(CudaFile {
+                library: by_name.unwrap_or(Library::Runtime),
+                file: mapping.file,
+                path: mapping.path.clone(),
+                open_path,
+                is_static,
+                deleted: mapping.deleted,
+            });
+        }
+        found
+    }
+
+    fn is_static_runtime(&mut self, file: FileId, open_path: &Path) -> bool {
+        *self.has_static_runtime.entry(file).or_insert_with(|| {
+            elf::read(open_path, Symbols::All, |name| name == "cudaLaunchKernel")
+                .is_ok_and(|binary| !binary.functions.is_empty())
+        })
+    }
+}
+
+/// Whether `/proc/PID/exe` (which says " (deleted)" too) names the file of a mapping.
+fn names(executable: &str, mapping: &Mapping) -> bool {
+    executable.strip_suffix(" (deleted)").unwrap_or(executable) == mapping.path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names() {
+        let cases = [
+            ("libcudart.so.12", Some(Library::Runtime)),
+            ("libcudart.so.12.4.99", Some(Library::Runtime)),
+            ("libcudart.so", Some(Library::Runtime)),
+            ("libcudart-9335f6a2.so.12", Some(Library::Runtime)),
+            ("libcuda.so.1", Some(Library::Driver)),
+            ("libcuda.so.550.54.15", Some(Library::Driver)),
+            ("libnccl.so.2", Some(Library::Nccl)),
+            ("libnccl-net.so", None),
+            ("libcudadevrt.so", None),
+            ("libcudart.something", None),
+            ("libcudart_static.a", None),
+            ("libcublas.so.12", None),
+            ("libc10_cuda.so", None),
+        ];
+        for (name, library) in cases {
+            assert_eq!(Library::of_file_name(name), library, "{name}");
+        }
+    }
+}
