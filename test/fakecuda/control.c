@@ -95,8 +95,9 @@ EXPORT int fakecuda_set_result(const char *function, int error) {
   return activate(slot);
 }
 
-static void refuse(const char *variable, const char *entry, const char *shape) {
-  fprintf(stderr, "fakecuda: %s has \"%s\"; expected %s with a function that the libraries export\n", variable, entry, shape);
+static void refuse(const char *variable, const char *name, const char *value, const char *shape) {
+  fprintf(stderr, "fakecuda: %s has \"%s%s%s\"; expected %s, the name of a function that these libraries export\n",
+          variable, name, value ? "=" : "", value ? value : "", shape);
   _exit(2);
 }
 
@@ -123,7 +124,7 @@ static void read_settings(const char *variable, int (*entry)(const char *, const
   for (char *item; copy && (item = strsep(&rest, ","));) {
     char *value = strchr(item, '=');
     if (value) *value++ = 0;
-    if (!value || entry(item, value)) refuse(variable, item, shape);
+    if (!value || entry(item, value)) refuse(variable, item, value, shape);
   }
   free(copy);
 }

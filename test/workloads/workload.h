@@ -1,0 +1,155 @@
+// What every workload shares: clocks, a log of its own truth, a start that waits until a capture is attached.
+//
+// Truth is kept in memory and written when the work is over, so that logging disturbs nothing. Times are
+// CLOCK_MONOTONIC, nanoseconds; a thread's time on the CPU is CLOCK_THREAD_CPUTIME_ID, its wait for one field 2 of
+// /proc/thread-self/schedstat.
+#pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS 1000000ull
+#define SECOND 1000000000ull
+
+static inline uint64_t clock_ns(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+static inline uint64_t now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+static inline uint64_t cpu_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
+static inline void sleep_until(uint64_t ns) {
+  struct timespec t = {(time_t)(ns / SECOND), (long)(ns % SECOND)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {
+  }
+}
+
+__attribute__((noreturn, format(printf, 1, 2))) static inline void fail(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fputs(program_invocation_short_name, stderr);
+  fputs(": ", stderr);
+  vfprintf(stderr, format, args);
+  fputc('\n', stderr);
+  exit(2);
+}
+
+// The run-queue wait of the calling thread so far. The descriptor belongs to the thread that opened it.
+static inline uint64_t runqueue_ns(void) {
+  static _Thread_local int fd = -1;
+  if (fd < 0) fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  char text[96] = "";
+  unsigned long long on_cpu, waited;
+  if (pread(fd, text, sizeof text - 1, 0) <= 0 || sscanf(text, "%llu %llu", &on_cpu, &waited) != 2)
+    fail("/proc/thread-self/schedstat cannot be read: %s", strerror(errno));
+  return waited;
+}
+
+static inline void pin_to(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  if (sched_setaffinity(0, sizeof set, &set)) fail("cannot run on CPU %d: %s", cpu, strerror(errno));
+}
+
+// The two CPUs that a story is told on: the first and the last this process may use.
+static inline void choose_cpus(int *first, int *last) {
+  cpu_set_t set;
+  sched_getaffinity(0, sizeof set, &set);
+  *first = *last = -1;
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &set)) *last = cpu, *first = *first < 0 ? cpu : *first;
+}
+
+// Log: one JSON object a line, see README.md. ---------------------------------------------------------------------------
+
+static char *log_text;
+static size_t log_used, log_size;
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+
+__attribute__((format(printf, 1, 2))) static inline void log_line(const char *format, ...) {
+  char line[8192];
+  va_list args;
+  va_start(args, format);
+  int length = vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  if (length < 0 || (size_t)length >= sizeof line) fail("a line of the log is too long");
+  pthread_mutex_lock(&log_lock);
+  if (log_used + (size_t)length + 2 > log_size) {
+    log_size = log_size ? log_size * 2 : 1 << 20;
+    log_text = realloc(log_text, log_size);
+    if (!log_text) fail("no memory for the log");
+  }
+  memcpy(log_text + log_used, line, (size_t)length);
+  log_text[log_used + (size_t)length] = '\n';
+  log_used += (size_t)length + 1;
+  pthread_mutex_unlock(&log_lock);
+}
+
+static inline void write_log(const char *path) {
+  FILE *file = path ? fopen(path, "w") : stdout;
+  if (!file || fwrite(log_text, 1, log_used, file) != log_used || (path && fclose(file)))
+    fail("the log %s cannot be written: %s", path ? path : "(standard output)", strerror(errno));
+}
+
+// Both clocks at one moment: what turns these times into those of a trace, which begin at meta.start_unix_ns.
+static inline void log_workload(const char *options) {
+  uint64_t before = now_ns(), real = clock_ns(CLOCK_REALTIME), after = now_ns();
+  log_line("{\"type\":\"workload\",\"name\":\"%s\",\"pid\":%d,\"monotonic_ns\":%llu,\"realtime_ns\":\"%llu\",%s}",
+           program_invocation_short_name, getpid(), (unsigned long long)(before + (after - before) / 2),
+           (unsigned long long)real, options);
+}
+
+static inline void log_thread(const char *name) {
+  pthread_setname_np(pthread_self(), name);
+  log_line("{\"type\":\"thread\",\"name\":\"%s\",\"pid\":%d,\"tid\":%d,\"born_ns\":%llu}", name, getpid(), gettid(),
+           (unsigned long long)now_ns());
+}
+
+static inline void log_calls(const char *thread, const char *function, uint64_t count) {
+  log_line("{\"type\":\"calls\",\"thread\":\"%s\",\"tid\":%d,\"function\":\"%s\",\"count\":%llu}", thread, gettid(),
+           function, (unsigned long long)count);
+}
+
+// Says "ready PID" on standard output and waits for a line on standard input or SIGUSR1, at most a minute. Call
+// `expect_start` before any thread is made, so that all of them inherit the blocked signal.
+static inline void expect_start(void) {
+  sigset_t usr1;
+  sigemptyset(&usr1);
+  sigaddset(&usr1, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+}
+
+static inline void wait_start(void) {
+  sigset_t usr1;
+  sigemptyset(&usr1);
+  sigaddset(&usr1, SIGUSR1);
+  int signals = signalfd(-1, &usr1, SFD_CLOEXEC);
+  printf("ready %d\n", getpid());
+  fflush(stdout);
+  struct pollfd from[2] = {{.fd = signals, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+  for (;;) {
+    int got = poll(from, 2, 60000);
+    if (got == 0) fail("nothing said to start within a minute (a line on standard input, or SIGUSR1)");
+    if (from[0].revents) break;
+    if (from[1].revents) {
+      char line[64];
+      if (read(STDIN_FILENO, line, sizeof line) > 0) break;
+      from[1].fd = -1; // standard input is closed: only the signal is left
+    }
+  }
+  close(signals);
+}
