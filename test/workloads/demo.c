@@ -112,7 +112,7 @@ static void hold(void) {
   uint64_t last = now_ns(), last_cpu = cpu_ns();
   for (uint64_t end_cpu = cpu + hold_cpu_ns; last_cpu < end_cpu;) {
     uint64_t at = now_ns(), at_cpu = cpu_ns(), lost = at - last > at_cpu - last_cpu ? (at - last) - (at_cpu - last_cpu) : 0;
-    if (lost > 20000 && offs < MAX_OFF) off[offs].start_ns = at - lost, off[offs++].end_ns = at;
+    if (lost > 50000 && offs < MAX_OFF) off[offs].start_ns = at - lost, off[offs++].end_ns = at;
     last = at, last_cpu = at_cpu;
   }
   queued = runqueue_ns() - queued, cpu = cpu_ns() - cpu;
