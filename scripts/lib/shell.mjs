@@ -9,10 +9,19 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Node 24 of the checkout, which runs TypeScript and has node:sqlite; the scripts themselves run on Node 20. */
-export const node24 = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+export const node24 = join(
+  root,
+  'node_modules',
+  'node',
+  'bin',
+  process.platform === 'win32' ? 'node.exe' : 'node',
+);
 
 /** Options for Node 24 when it runs our TypeScript as it stands. */
-export const typescriptFlags = ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', '--disable-warning=ExperimentalWarning'];
+export const typescriptFlags = [
+  '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
+  '--disable-warning=ExperimentalWarning',
+];
 
 /** An error whose message is for a person: printed without a stack. */
 export class Told extends Error {}
@@ -28,7 +37,9 @@ export function run(command, args, { show = false, ...options } = {}) {
   });
   if (result.error) throw new Told(`cannot run ${command}: ${result.error.message}`);
   if (result.status !== 0) {
-    const said = show ? '' : `\n${`${result.stdout}${result.stderr}`.trim().split('\n').slice(-30).join('\n')}`;
+    const said = show
+      ? ''
+      : `\n${`${result.stdout}${result.stderr}`.trim().split('\n').slice(-30).join('\n')}`;
     throw new Told(`${[command, ...args].join(' ')} ended with ${result.status ?? result.signal}${said}`);
   }
   return result.stdout ?? '';
@@ -47,8 +58,8 @@ export function runLive(command, args, { onLine, ...options } = {}) {
       pending = lines.pop() ?? '';
       for (const line of lines) onLine?.(line);
     };
-    child.stdout.setEncoding('utf8').on('data', take);
-    child.stderr.setEncoding('utf8').on('data', take);
+    child.stdout?.setEncoding('utf8').on('data', take);
+    child.stderr?.setEncoding('utf8').on('data', take);
     child.on('error', reject);
     child.on('close', (status, signal) => {
       if (pending) onLine?.(pending);
@@ -60,7 +71,9 @@ export function runLive(command, args, { onLine, ...options } = {}) {
 /** Whether a program is on PATH (or is there, when it is a path). */
 export function found(program) {
   if (program.includes('/')) return existsSync(program);
-  return (process.env.PATH ?? '').split(':').some(directory => directory && existsSync(join(directory, program)));
+  return (process.env.PATH ?? '')
+    .split(':')
+    .some(directory => directory && existsSync(join(directory, program)));
 }
 
 export const isRoot = () => process.getuid?.() === 0;

@@ -1,0 +1,67 @@
+// The collector as the demo uses it: on this machine, as root or through `sudo -n`, its JSON lines read as they come.
+
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const binary = (root: string) =>
+  join(
+    root,
+    'dist',
+    'collector',
+    process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64',
+    'wakechain-collector',
+  );
+
+type Line = Record<string, unknown>;
+
+/** Runs the collector; resolves with its JSON lines and exit status. What it says to people goes to standard error. */
+function collect(root: string, args: readonly string[]): Promise<{ lines: Line[]; status: number }> {
+  const asRoot = process.getuid?.() === 0;
+  const [program, all] = asRoot ? [binary(root), args] : ['sudo', ['-n', binary(root), ...args]];
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, all, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines: Line[] = [];
+    createInterface({ input: child.stdout }).on('line', line => {
+      const value: unknown = JSON.parse(line);
+      if (typeof value === 'object' && value !== null) lines.push({ ...value });
+    });
+    child.on('error', reject);
+    child.on('close', status => resolve({ lines, status: status ?? 1 }));
+  });
+}
+
+/** Whether a capture can work here, and if not why, in a sentence. */
+export async function checkHost(root: string): Promise<{ capable: true } | { capable: false; why: string }> {
+  if (process.platform !== 'linux')
+    return { capable: false, why: `eBPF is Linux, and this is ${process.platform}.` };
+  const { lines, status } = await collect(root, ['check', '--json']);
+  if (status === 0) return { capable: true };
+  const items = lines.flatMap(line => (Array.isArray(line['items']) ? line['items'] : [line]));
+  const failed = items.filter((item: Line) => item['state'] === 'fail');
+  const say = (item: Line) => [item['message'], item['hint']].filter(Boolean).join(' ');
+  return {
+    capable: false,
+    why: failed.map(say).join(' ') || 'the check failed; run it with `wakechain-collector check`.',
+  };
+}
+
+export interface Finished {
+  readonly events: number;
+  readonly lost: number;
+}
+
+/** Captures a command from its start to its end. Throws with the collector's own sentence when it fails. */
+export async function capture(
+  root: string,
+  { output, command }: { output: string; command: readonly string[] },
+): Promise<Finished> {
+  const { lines } = await collect(root, ['capture', '--output', output, '--', ...command]);
+  const last = lines.at(-1);
+  if (last?.['type'] !== 'finished') {
+    throw new Error(
+      `the capture failed: ${last?.['message'] ?? 'it ended without a word'} ${last?.['hint'] ?? ''}`,
+    );
+  }
+  return { events: Number(last['events']), lost: Number(last['lost']) };
+}

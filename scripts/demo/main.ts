@@ -1,0 +1,103 @@
+// The demo, once everything is built: check the host, capture the known trouble, ask the MCP server what it was, compare
+// its answer with what the workload itself logged, open the trace. Runs on Node 24.
+
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Cause } from '../../extension/trace/api.ts';
+import { milliseconds, nodesWith, readTruth } from './answer.ts';
+import { askForCauses } from './ask.ts';
+import { capture, checkHost } from './collector.ts';
+import { openTrace } from './open.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+const { values: options } = parseArgs({
+  options: {
+    'no-open': { type: 'boolean', default: false },
+    variant: { type: 'string', default: 'call' },
+  },
+});
+
+/** The worst of the causes that say: `tokenizer` held the lock, and `spinner` had its CPU. */
+function expected(causes: readonly Cause[]): Cause | undefined {
+  return causes.find(
+    cause =>
+      cause.kind === 'cause' &&
+      cause.examples.some(
+        example =>
+          nodesWith(example, 'held_by', 'tokenizer').length > 0 &&
+          nodesWith(example, 'behind', 'spinner').length > 0,
+      ),
+  );
+}
+
+async function demo(): Promise<number> {
+  if (options.variant !== 'call' && options.variant !== 'gap') {
+    console.error(
+      `--variant is "call" (the lock is taken inside the launch) or "gap" (before it), not "${options.variant}"`,
+    );
+    return 2;
+  }
+  const host = await checkHost(root);
+  if (!host.capable) {
+    console.log(`A capture cannot work here: ${host.why}`);
+    const sample = join(root, 'media', 'sample.wakechain.db');
+    if (options['no-open'] || !existsSync(sample)) return 1;
+    console.log('Opening the sample trace instead.');
+    return openTrace(root, sample);
+  }
+
+  const folder = join(root, 'out', 'demo', new Date().toISOString().replace(/[:.]/g, '-'));
+  mkdirSync(folder, { recursive: true });
+  const trace = join(folder, 'demo.wakechain.db');
+  const log = join(folder, 'truth.jsonl');
+  console.log(
+    'Capturing 2 s: `engine` launches kernels, `tokenizer` shares a lock with it, `spinner` wants its CPU ...',
+  );
+  const finished = await capture(root, {
+    output: trace,
+    command: [
+      join(root, 'test/build/workloads/demo'),
+      '--variant',
+      options.variant,
+      '--duration',
+      '2',
+      '--log',
+      log,
+    ],
+  });
+  console.log(`${finished.events} events, ${finished.lost} lost: ${trace}\n`);
+
+  const { causes } = await askForCauses(root, folder);
+  for (const cause of causes.slice(0, 3))
+    console.log(`${(cause.severity ?? cause.kind).padEnd(9)} ${cause.sentence}\n`);
+
+  const found = expected(causes);
+  if (found === undefined) {
+    console.log(
+      'The causes do not name `tokenizer` as the holder and `spinner` as its competitor: the demo has failed.',
+    );
+    return 1;
+  }
+  const worst = found.examples.find(example => nodesWith(example, 'behind', 'spinner').length > 0);
+  const truth = readTruth(readFileSync(log, 'utf8'));
+  console.log(
+    `What the workload itself logged: engine waited ${truth.waits} times for the lock, ${milliseconds(truth.waitedNs)} in all; ` +
+      `tokenizer, while it held it, waited ${milliseconds(truth.holderOffCpuNs)} for a CPU.`,
+  );
+  if (worst !== undefined) {
+    const behind = nodesWith(worst, 'behind', 'spinner').reduce((sum, node) => sum + node.durationNs, 0);
+    console.log(
+      `The worst delay took ${milliseconds(worst.durationNs)}; for ${milliseconds(behind)} of it (${Math.round((100 * behind) / worst.durationNs)} %) ` +
+        'the holder `tokenizer` was runnable behind `spinner`.',
+    );
+  }
+  if (options['no-open']) {
+    console.log(`\nThe cause: ${found.sentence}`);
+    return 0;
+  }
+  return openTrace(root, trace);
+}
+
+process.exitCode = await demo();
