@@ -57,14 +57,20 @@ export async function ensure(wanted) {
 
 function ensureNode() {
   const major = Number(process.versions.node.split('.')[0]);
-  if (major < 20) throw new Told(`Node ${process.versions.node} is too old: Wakechain's checkout needs Node 20 or newer.`);
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  if (major < 20)
+    throw new Told(`Node ${process.versions.node} is too old: Wakechain's checkout needs Node 20 or newer.`);
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.wakechain-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock && existsSync(node24)) return;
   announce('the packages of package-lock.json, Node 24 among them', 'npm ci');
   // --include=dev: a NODE_ENV=production in the environment must not leave the compiler out.
-  run('npm', ['ci', '--include=dev', '--no-fund', '--no-audit'], { env: { ...process.env, npm_config_yes: 'true' } });
-  if (!existsSync(node24)) throw new Told('npm ci brought no Node 24 (package "node"): are its install scripts allowed?');
+  run('npm', ['ci', '--include=dev', '--no-fund', '--no-audit'], {
+    env: { ...process.env, npm_config_yes: 'true' },
+  });
+  if (!existsSync(node24))
+    throw new Told('npm ci brought no Node 24 (package "node"): are its install scripts allowed?');
   writeFileSync(stamp, lock);
 }
 
@@ -83,13 +89,15 @@ function ensurePackages(wanted) {
   apt('apt-get', ['update', '-qq']);
   apt('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing]);
   missing = missingOf(names);
-  if (missing.length > 0) throw new Told(`apt-get did not install ${missing.join(', ')}; see its output above`);
+  if (missing.length > 0)
+    throw new Told(`apt-get did not install ${missing.join(', ')}; see its output above`);
 }
 
 /** Names that dpkg does not list as installed. An unknown architecture or package counts as missing. */
 function missingOf(names) {
   let listed;
   try {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
     listed = run('dpkg-query', ['-W', '-f', '${binary:Package} ${db:Status-Abbrev}\n']);
   } catch {
     return names;
@@ -117,7 +125,8 @@ if (process.argv[1] === import.meta.filename || process.argv[1]?.endsWith('scrip
   await main(async () => {
     const wanted = process.argv.slice(2);
     const unknown = wanted.filter(part => !parts.includes(part));
-    if (unknown.length > 0) throw new Told(`unknown part ${unknown.join(', ')}; there are: ${parts.join(', ')}`);
+    if (unknown.length > 0)
+      throw new Told(`unknown part ${unknown.join(', ')}; there are: ${parts.join(', ')}`);
     const begin = Date.now();
     await ensure(wanted.length > 0 ? wanted : parts);
     console.error(`set-up: ready in ${seconds(Date.now() - begin)}`);

@@ -1,0 +1,36 @@
+// npm run package: the VSIX, with both collectors and THIRD-PARTY.md, and a word on its size.
+
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { buildAll } from './build.mjs';
+import { main, node24, root, run } from './lib/shell.mjs';
+import { writeThirdParty } from './third-party.mjs';
+
+/** Run by npx: 150 packages that nobody needs who does not package. */
+const vsce = '@vscode/vsce@4.1.0';
+
+await main(async () => {
+  await buildAll({});
+  console.log(`THIRD-PARTY.md: ${await writeThirdParty()} parts`);
+  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const file = join(root, `${name}-${version}.vsix`);
+  // vsce needs Node 22 or newer; everything we ship is bundled, so no dependency is packed.
+  run(
+    'npx',
+    [
+      '--yes',
+      vsce,
+      'package',
+      '--no-dependencies',
+      '--skip-license',
+      '--allow-missing-repository',
+      '--out',
+      file,
+    ],
+    {
+      env: { ...process.env, PATH: `${dirname(node24)}:${process.env.PATH}` },
+      show: true,
+    },
+  );
+  console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(1)} MB (target: under 15 MB)`);
+});
