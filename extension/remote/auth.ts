@@ -184,10 +184,12 @@ async function publicKeys(files: readonly KeyFile[]): Promise<Buffer[]> {
   return keys;
 }
 
+type AgentKey = string | Buffer | ParsedKey;
+
 /** ssh2 lists keys parsed, raw, or in an entry with a comment; one that it cannot use at all is left out. */
-function parsedKey(listed: KnownPublicKeys[number]): ParsedKey[] {
-  const key = typeof listed === 'object' && 'pubKey' in listed ? listed.pubKey : listed;
-  const parsed = typeof key === 'string' || Buffer.isBuffer(key) ? parse(Buffer.from(key)) : key;
+function parsedKey(listed: AgentKey | { readonly pubKey: KnownPublicKeys[number] }): ParsedKey[] {
+  if (typeof listed === 'object' && 'pubKey' in listed) return parsedKey(listed.pubKey);
+  const parsed = typeof listed === 'string' || Buffer.isBuffer(listed) ? parse(Buffer.from(listed)) : listed;
   return parsed instanceof Error ? [] : [parsed];
 }
 
@@ -223,5 +225,3 @@ class QuietAgent extends ssh2.BaseAgent {
     else this.#agent.sign(key, data, options, callback);
   }
 }
-
-type AgentKey = string | Buffer | ParsedKey;

@@ -40,7 +40,7 @@ export async function upload(
   options: TransferOptions,
 ): Promise<void> {
   const receive = script(
-    `umask 077; cat >"$2" || exit 8; sum=$(sha256sum <"$2") || exit 8; test "\${sum%% *}" = "$3" || exit ${HASH_DIFFERS}; chmod 700 "$2" && mv -f "$2" "$1"`,
+    `umask 077; cat >"$2" && sum=$(sha256sum <"$2") || { rm -f "$2"; exit 8; }; test "\${sum%% *}" = "$3" || { rm -f "$2"; exit ${HASH_DIFFERS}; }; chmod 700 "$2" && mv -f "$2" "$1"`,
     path,
     partial,
     options.sha256,
