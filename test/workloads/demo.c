@@ -19,22 +19,24 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // the default kind, as
 static volatile int done;
 static uint64_t start_ns, end_ns, hold_cpu_ns = 9 * MS, period_ns = 90 * MS;
 
-static struct { uint64_t start_ns, end_ns; } waits[100000];
+static struct { uint64_t start_ns, end_ns, runqueue_ns; } waits[100000];
 static unsigned wait_count;
 static uint64_t acquisitions, short_waits_ns;
 
 // `engine`: takes the lock, and remembers how long that took where it was more than a few system calls.
 static void pass_lock(void *unused) {
   (void)unused;
-  uint64_t asked = now_ns();
+  uint64_t queued = runqueue_ns(), asked = now_ns();
   pthread_mutex_lock(&lock);
   uint64_t got = now_ns();
   pthread_mutex_unlock(&lock);
   acquisitions++;
-  if (got - asked < 20000 || wait_count == sizeof waits / sizeof *waits)
+  if (got - asked < 20000 || wait_count == sizeof waits / sizeof *waits) {
     short_waits_ns += got - asked;
-  else
-    waits[wait_count].start_ns = asked, waits[wait_count++].end_ns = got;
+    return;
+  }
+  waits[wait_count].start_ns = asked, waits[wait_count].end_ns = got;
+  waits[wait_count++].runqueue_ns = runqueue_ns() - queued;
 }
 
 static void work(uint64_t ns) {
@@ -92,8 +94,10 @@ static void *engine(void *arg) {
   done = 1;
   queued = runqueue_ns() - queued;
   for (unsigned i = 0; i < wait_count; i++)
-    log_line("{\"type\":\"wait\",\"thread\":\"engine\",\"tid\":%d,\"object\":\"%p\",\"start_ns\":%llu,\"end_ns\":%llu}",
-             gettid(), (void *)&lock, (unsigned long long)waits[i].start_ns, (unsigned long long)waits[i].end_ns);
+    log_line("{\"type\":\"wait\",\"thread\":\"engine\",\"tid\":%d,\"object\":\"%p\",\"start_ns\":%llu,\"end_ns\":%llu,"
+             "\"runqueue_ns\":%llu}",
+             gettid(), (void *)&lock, (unsigned long long)waits[i].start_ns, (unsigned long long)waits[i].end_ns,
+             (unsigned long long)waits[i].runqueue_ns);
   log_line("{\"type\":\"sum\",\"thread\":\"engine\",\"tid\":%d,\"acquisitions\":%llu,\"waits\":%u,"
            "\"short_waits_ns\":%llu,\"runqueue_ns\":%llu}",
            gettid(), (unsigned long long)acquisitions, wait_count, (unsigned long long)short_waits_ns,
