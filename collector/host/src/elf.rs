@@ -55,11 +55,7 @@ pub fn build_id(path: &Path) -> Option<String> {
     file.build_id().ok()?.map(hex)
 }
 
-fn parse<'data, R: ReadRef<'data>>(
-    data: R,
-    symbols: Symbols,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Binary, String> {
+fn parse<'data, R: ReadRef<'data>>(data: R, symbols: Symbols, wanted: impl Fn(&str) -> bool) -> Result<Binary, String> {
     let file = ElfFile64::<Endianness, R>::parse(data).map_err(|error| error.to_string())?;
     let machine = match file.elf_header().e_machine.get(file.endian()) {
         elf::EM_X86_64 => Machine::X86_64,
@@ -177,9 +173,8 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     fn static_functions_are_found_by_symtab_until_it_is_stripped() {
         let directory = tempfile::tempdir().expect("tempdir");
-        let launch = |path: &Path| {
-            read(path, Symbols::All, |name| name == "cudaLaunchKernel").expect("read").functions.len()
-        };
+        let launch =
+            |path: &Path| read(path, Symbols::All, |name| name == "cudaLaunchKernel").expect("read").functions.len();
         assert_eq!(launch(&library(directory.path(), &[])), 1);
         assert_eq!(launch(&library(directory.path(), &["-s"])), 0);
     }
