@@ -27,9 +27,11 @@ export function needBuilt(...paths: readonly string[]): void {
     if (!existsSync(path)) throw new Error(`${path} is not built: run npm run build -- --quick`);
 }
 
+export const makeFolder = (): string => mkdtempSync(join(tmpdir(), 'wakechain-test-'));
+
 /** A folder that is gone after `use`, whatever happens. */
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'wakechain-test-'));
+  const folder = makeFolder();
   try {
     return await use(folder);
   } finally {

@@ -57,8 +57,10 @@ static void *idler(void *stream) {
     while (!idle_word) pthread_cond_wait(&idle_wake, &idle_lock);
     if (idle_word < 0) break;
     idle_word = 0;
+    pthread_mutex_unlock(&idle_lock);
     cudaMemcpyAsync((void *)0x200000001000, &copies, sizeof copies, cudaMemcpyHostToDevice, stream);
     copies++;
+    pthread_mutex_lock(&idle_lock);
   }
   pthread_mutex_unlock(&idle_lock);
   log_calls("idler", "cudaMemcpyAsync", copies);
@@ -68,8 +70,8 @@ static void *idler(void *stream) {
 static void tell_idler(int word) {
   pthread_mutex_lock(&idle_lock);
   idle_word = word;
-  pthread_cond_signal(&idle_wake);
   pthread_mutex_unlock(&idle_lock);
+  pthread_cond_signal(&idle_wake);
 }
 
 struct engine { int cpu, in_call; cudaStream_t stream; };
