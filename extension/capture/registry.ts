@@ -3,9 +3,6 @@
 
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { z } from 'zod';
-
-const registryFile = z.object({ version: z.literal(1), traces: z.array(z.string()) });
 
 /** More than anyone looks through; the files themselves stay. */
 const KEEP = 200;
@@ -21,7 +18,8 @@ export class TraceRegistry {
   async list(): Promise<readonly string[]> {
     const text = await readFile(this.file, 'utf8').catch(() => '');
     try {
-      return registryFile.parse(JSON.parse(text)).traces;
+      const { version, traces }: { version?: unknown; traces?: unknown } = JSON.parse(text);
+      return version === 1 && Array.isArray(traces) ? traces.filter(path => typeof path === 'string') : [];
     } catch {
       return [];
     }

@@ -8,7 +8,6 @@ import type {
   AuthenticationType,
   AuthHandlerMiddleware,
   IdentityCallback,
-  KnownPublicKeys,
   ParsedKey,
   SignCallback,
   SigningRequestOptions,
@@ -185,12 +184,15 @@ async function publicKeys(files: readonly KeyFile[]): Promise<Buffer[]> {
 }
 
 type AgentKey = string | Buffer | ParsedKey;
+type ListedKey = AgentKey | { readonly pubKey: ListedKey };
 
 /** ssh2 lists keys parsed, raw, or in an entry with a comment; one that it cannot use at all is left out. */
-function parsedKey(listed: AgentKey | { readonly pubKey: KnownPublicKeys[number] }): ParsedKey[] {
-  if (typeof listed === 'object' && 'pubKey' in listed) return parsedKey(listed.pubKey);
-  const parsed = typeof listed === 'string' || Buffer.isBuffer(listed) ? parse(Buffer.from(listed)) : listed;
-  return parsed instanceof Error ? [] : [parsed];
+function parsedKey(listed: ListedKey): ParsedKey[] {
+  if (typeof listed === 'string' || Buffer.isBuffer(listed)) {
+    const parsed = parse(Buffer.from(listed));
+    return parsed instanceof Error ? [] : [parsed];
+  }
+  return 'isPrivateKey' in listed ? [listed] : parsedKey(listed.pubKey);
 }
 
 /** The agent, seen as holding nothing when it cannot be reached, and only `only`'s keys where that is given. */
@@ -206,7 +208,7 @@ class QuietAgent extends ssh2.BaseAgent {
 
   override getIdentities(callback: IdentityCallback): void {
     this.#agent.getIdentities((_error, keys) => {
-      const usable = (keys ?? []).flatMap(parsedKey);
+      const usable = (keys ?? []).flatMap(key => parsedKey(key));
       const only = this.#only;
       callback(
         undefined,
