@@ -118,11 +118,15 @@ export class Program {
 }
 
 /** A workload that is loaded and waits for `say('go')`. */
-export async function startWorkload(name: string, args: readonly string[]): Promise<Program> {
+export async function startWorkload(
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Program> {
   const [command, first] = name.endsWith('.py')
     ? ['python3', [join(root, 'test', 'workloads', name)]]
     : [join(workloads, name), []];
-  const program = new Program(command, [...first, ...args, '--wait-start']);
+  const program = new Program(command, [...first, ...args, '--wait-start'], environment);
   await program.line(line => (line.startsWith('ready ') ? true : undefined), 'line "ready"');
   return program;
 }

@@ -72,11 +72,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--log")
     parser.add_argument("--wait-start", action="store_true")
+    parser.add_argument("--load-late", action="store_true", help="load CUDA after the start, and give a capture 0.7 s to notice")
     options = parser.parse_args()
 
+    if options.wait_start and options.load_late:
+        wait_start()
     cuda = ctypes.CDLL(options.library)
     cuda.cudaFree(None)  # starts the runtime: loads the driver
-    if options.wait_start:
+    if options.load_late:
+        time.sleep(0.7)
+    elif options.wait_start:
         wait_start()
     start = time.monotonic_ns()
     counts, byte_sums = run_rounds(cuda, options.rounds)
