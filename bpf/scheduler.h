@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The scheduler: who ran on each CPU, and every interval off the CPU, from switch-out over the wake-up to switch-in.
+ *
+ * A switch makes one record at most: it carries the slice of the thread that leaves, and the finished off-CPU interval of
+ * the thread that comes. What is needed about a wait (system call, futex, file, kernel stack) is read at switch-in, when
+ * its length is known: the sleeping thread's registers kept still. Only user memory must be read at switch-out.
+ */
+#ifndef WAKECHAIN_SCHEDULER_H
+#define WAKECHAIN_SCHEDULER_H
+
+#define FUTEX_COMMAND_MASK 127
+#define FUTEX_WAIT 0
+#define FUTEX_LOCK_PI 6
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_LOCK_PI2 13
+
+#define HARD_INTERRUPT_MASK 0x000f0000
+#define SERVING_SOFT_INTERRUPT 0x00000100
+
+struct timespec {
+	__s64 seconds;
+	__s64 nanoseconds;
+};
+
+static __always_inline bool futex_waits(__u64 op)
+{
+	switch (op & FUTEX_COMMAND_MASK) {
+	case FUTEX_WAIT:
+	case FUTEX_LOCK_PI:
+	case FUTEX_WAIT_BITSET:
+	case FUTEX_WAIT_REQUEUE_PI:
+	case FUTEX_LOCK_PI2:
+		return true;
+	}
+	return false;
+}
+
+static __always_inline __u8 state_code(__u32 state)
+{
+	if (!state)
+		return STATE_PREEMPTED;
+	if (state & 1)
+		return STATE_INTERRUPTIBLE;
+	if (state & 2)
+		return STATE_UNINTERRUPTIBLE;
+	if (state & (4 | 8))
+		return STATE_STOPPED;
+	return STATE_OTHER;
+}
+
+static __always_inline void forget_wake(struct thread_state *state)
+{
+	state->wake_ns = 0;
+	state->waker_tid = 0;
+	state->waker_context = 0;
+	state->waker_system_call = -1;
+	state->waker_futex_op = 0xffffffff;
+	state->waker_object = 0;
+	state->waker_kernel_stack = 0;
+	state->wake_is_early = 0;
+}
+
+/* ---- switch-out -------------------------------------------------------------------------------------------------- */
+
+static __always_inline __u64 futex_timeout(struct system_call *call)
+{
+	struct timespec timeout;
+
+	if (!call->args[3] || bpf_probe_read_user(&timeout, sizeof(timeout), (void *)call->args[3]))
+		return 0;
+	return timeout.seconds * 1000000000ull + timeout.nanoseconds;
+}
+
+static __always_inline void switch_out(struct task_struct *prev, __u32 next_tid, bool preempt, __u32 prev_state, __u64 now,
+				       __u32 cpu)
+{
+	struct thread_state *state;
+	struct system_call call;
+	bool stays_runnable = preempt || !prev_state;
+
+	state = bpf_task_storage_get(&thread_states, prev, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!state) {
+		storage_failed = 1;
+		return;
+	}
+	/* A wake-up that ran beside this switch-out, on another CPU: nothing else will wake the thread, unless something does. */
+	if (state->early_wake && !stays_runnable) {
+		state->wake_ns = now;
+		state->wake_is_early = 1;
+	} else {
+		forget_wake(state);
+	}
+	state->early_wake = 0;
+	state->seen = 1;
+	state->off_ns = now;
+	state->got_cpu_tid = next_tid;
+	state->cpu_before = cpu;
+	state->state_before = stays_runnable ? STATE_PREEMPTED : state_code(prev_state);
+	state->timeout_ns = 0;
+	state->has_snapshot = 0;
+	state->flags = 0;
+	if (prev->flags & PF_KTHREAD)
+		return;
+	if (BPF_CORE_READ_BITFIELD(prev, in_iowait))
+		state->flags |= SWITCH_IN_IOWAIT;
+	if (bpf_core_field_exists(((struct task_struct___throttled *)0)->throttled) &&
+	    BPF_CORE_READ((struct task_struct___throttled *)prev, throttled))
+		state->flags |= SWITCH_THROTTLED;
+	if (!stays_runnable) {
+		read_system_call(prev, &call);
+		if (call.number == SYS_FUTEX && futex_waits(call.args[1]))
+			state->timeout_ns = futex_timeout(&call);
+	}
+	if (stacks_per_second && is_target(prev, state))
+		state->has_snapshot = keep_snapshot(prev);
+}
+
+/* ---- the record -------------------------------------------------------------------------------------------------- */
+
+struct switch_facts {
+	__u64 now;
+	__u64 slice_start_ns;
+	__u32 prev_tid;
+	__u32 next_tid;
+	__u32 cpu;
+	__u32 flags;
+	struct system_call call;
+};
+
+static __always_inline void fill_switch(struct switch_record *record, struct switch_facts *facts, struct thread_state *state)
+{
+	record->at_ns = facts->now;
+	record->slice_start_ns = facts->slice_start_ns;
+	record->prev_tid = facts->prev_tid;
+	record->next_tid = facts->next_tid;
+	if (!state) {
+		record->off_ns = 0;
+		record->wake_ns = 0;
+		record->waker_tid = 0;
+		record->got_cpu_tid = 0;
+		record->cpu_before = 0;
+		record->state_before = 0;
+		record->waker_context = 0;
+		record->system_call = -1;
+		record->waker_system_call = -1;
+		return;
+	}
+	record->off_ns = state->off_ns;
+	record->wake_ns = state->wake_ns;
+	record->waker_tid = state->waker_tid;
+	record->got_cpu_tid = state->got_cpu_tid;
+	record->cpu_before = state->cpu_before;
+	record->state_before = state->state_before;
+	record->waker_context = state->waker_context;
+	record->system_call = facts->call.number;
+	record->waker_system_call = state->waker_system_call;
+}
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFREG 0100000
+#define S_IFBLK 0060000
+#define S_IFCHR 0020000
+#define S_IFIFO 0010000
+#define ANON_INODE_FS_MAGIC 0x09041934
+
+static __always_inline __u32 kind_of_inode(struct inode *inode)
+{
+	switch (BPF_CORE_READ(inode, i_mode) & S_IFMT) {
+	case S_IFREG:
+		/* Since 6.15 an anonymous inode calls itself a regular file. */
+		if (BPF_CORE_READ(inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC)
+			return FILE_ANONYMOUS;
+		return FILE_REGULAR;
+	case S_IFIFO:
+		return FILE_PIPE;
+	case S_IFSOCK:
+		return FILE_SOCKET;
+	case S_IFCHR:
+		return FILE_CHARACTER_DEVICE;
+	case S_IFBLK:
+		return FILE_BLOCK_DEVICE;
+	}
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC)
+		return FILE_ANONYMOUS;
+	return FILE_OTHER;
+}
+
+/* System calls whose first argument is a file descriptor, and that can sleep for the file's sake. */
+static __always_inline bool takes_file_descriptor(__s32 number)
+{
+	switch (number) {
+#if defined(__TARGET_ARCH_x86)
+	case 0: case 1:                      /* read write                             */
+	case 16: case 17: case 18:           /* ioctl pread64 pwrite64                 */
+	case 19: case 20:                    /* readv writev                           */
+	case 42: case 43: case 44: case 45:  /* connect accept sendto recvfrom         */
+	case 46: case 47:                    /* sendmsg recvmsg                        */
+	case 73: case 74: case 75:           /* flock fsync fdatasync                  */
+	case 232: case 281: case 288:        /* epoll_wait epoll_pwait accept4         */
+	case 295: case 296: case 299: case 307: /* preadv pwritev recvmmsg sendmmsg    */
+	case 441:                            /* epoll_pwait2                           */
+#else
+	case 63: case 64: case 65: case 66: case 67: case 68: case 69: case 70: /* read .. pwritev */
+	case 29: case 32:                    /* ioctl flock                            */
+	case 82: case 83: case 22:           /* fsync fdatasync epoll_pwait            */
+	case 202: case 203: case 206: case 207: case 211: case 212: /* accept connect sendto recvfrom sendmsg recvmsg */
+	case 242: case 243: case 269: case 441: /* accept4 recvmmsg sendmmsg epoll_pwait2 */
+#endif
+		return true;
+	}
+	return false;
+}
+
+static __noinline void fill_file(struct switch_detail_record *record, struct task_struct *task, __u32 descriptor)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct inode *inode;
+	struct file **files;
+	struct file *file = NULL;
+
+	record->file_descriptor = descriptor;
+	if (descriptor >= BPF_CORE_READ(table, max_fds))
+		return;
+	files = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
+	inode = BPF_CORE_READ(file, f_inode);
+	if (!inode)
+		return;
+	record->object = BPF_CORE_READ(inode, i_ino);
+	record->file_kind = kind_of_inode(inode);
+	record->device = BPF_CORE_READ(inode, i_rdev);
+}
+
+/*
+ * One record of an off-CPU interval that is worth its details. `task` is asleep, or is just being switched to.
+ * True where it went out.
+ */
+static __noinline bool send_detail(struct task_struct *task, struct thread_state *state, struct switch_facts *facts,
+				   __u32 futex, __u32 with_stacks)
+{
+	struct switch_detail_record *record;
+	__u64 user_stack = 0, kernel_stack = 0;
+	void *ring = NULL;
+
+	if (with_stacks) {
+		if (take_stack_token(state, facts->now)) {
+			if (state->has_snapshot)
+				user_stack = send_snapshot(task, facts->now, facts->cpu);
+			kernel_stack = send_kernel_stack(NULL, task, facts->now, facts->cpu, 0);
+		} else {
+			COUNT_ATOMIC(counters_of(PROBE_USER_STACK), hits, 1);
+			COUNT_ATOMIC(counters_of(PROBE_USER_STACK), filtered, 1);
+		}
+	}
+	record = reserve(RING_SCHEDULER, facts->cpu, sizeof(*record), facts->now, &ring);
+	if (!record)
+		return false;
+	set_header(&record->base.header, RECORD_SWITCH_DETAIL, sizeof(*record), facts->flags, facts->cpu);
+	fill_switch(&record->base, facts, state);
+	record->object = 0;
+	record->timeout_ns = 0;
+	record->futex_op = 0xffffffff;
+	record->futex_value = 0;
+	record->file_descriptor = 0xffffffff;
+	record->file_kind = FILE_NONE;
+	record->device = 0;
+	if (futex) {
+		record->object = facts->call.args[0];
+		record->futex_op = facts->call.args[1];
+		record->futex_value = facts->call.args[2];
+		record->timeout_ns = state->timeout_ns;
+	} else if (takes_file_descriptor(facts->call.number)) {
+		fill_file(record, task, facts->call.args[0]);
+	}
+	record->waker_futex_op = state->waker_futex_op;
+	record->waker_object = state->waker_object;
+	record->user_stack = user_stack;
+	record->kernel_stack = kernel_stack;
+	record->waker_kernel_stack = state->waker_kernel_stack;
+	submit(record, ring, RING_SCHEDULER, sizeof(*record));
+	return true;
+}
+
+static __always_inline bool send_plain(struct thread_state *state, struct switch_facts *facts)
+{
+	struct switch_record *record;
+	void *ring = NULL;
+
+	record = reserve(RING_SCHEDULER, facts->cpu, sizeof(*record), facts->now, &ring);
+	if (!record)
+		return false;
+	set_header(&record->header, RECORD_SWITCH, sizeof(*record), facts->flags, facts->cpu);
+	fill_switch(record, facts, state);
+	submit(record, ring, RING_SCHEDULER, sizeof(*record));
+	return true;
+}
+
+/* Sends the interval of `task`, plain or with details. */
+static __always_inline bool send_off_cpu(struct task_struct *task, struct thread_state *state, struct switch_facts *facts,
+					 bool target)
+{
+	bool asleep = state->state_before != STATE_PREEMPTED;
+	bool is_long = facts->now - state->off_ns >= off_cpu_threshold_ns;
+	bool futex;
+
+	read_system_call(task, &facts->call);
+	futex = asleep && facts->call.number == SYS_FUTEX && futex_waits(facts->call.args[1]);
+	if (futex || (target && is_long))
+		return send_detail(task, state, facts, futex, target && is_long && stacks_per_second);
+	return send_plain(state, facts);
+}
+
+/* ---- switch ------------------------------------------------------------------------------------------------------ */
+
+/* The interval of the thread that comes: what to do with it. Sets SWITCH_HAS_OFF_CPU where it is to be sent. */
+static __always_inline struct thread_state *switch_in(struct task_struct *next, struct switch_facts *facts,
+						      struct probe_counters *of, bool *target)
+{
+	struct thread_state *state;
+
+	if (!facts->next_tid) {
+		of->filtered++;
+		return NULL;
+	}
+	state = bpf_task_storage_get(&thread_states, next, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!state) {
+		storage_failed = 1;
+		of->lost++;
+		note_loss(RING_SCHEDULER, LOSS_STORAGE, facts->now, 1);
+		return NULL;
+	}
+	if (!state->seen) {
+		state->seen = 1;
+		if (storage_failed) {
+			of->lost++;
+			note_loss(RING_SCHEDULER, LOSS_STORAGE, facts->now, 1);
+			return NULL;
+		}
+		/* Before the start iterator got to it. */
+		forget_wake(state);
+		state->off_ns = start_ns;
+		state->state_before = STATE_OTHER;
+		state->flags = SWITCH_OFF_BEGAN_BEFORE;
+	}
+	*target = is_target(next, state);
+	if (!state->off_ns || next->tgid == collector_tgid || !(record_everyone || *target)) {
+		of->filtered++;
+		state->off_ns = 0;
+		return NULL;
+	}
+	facts->flags |= SWITCH_HAS_OFF_CPU | state->flags;
+	return state;
+}
+
+static __always_inline int on_switch(bool preempt, struct task_struct *prev, struct task_struct *next, __u32 prev_state)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct probe_counters *off_cpu, *slice;
+	struct thread_state *state;
+	struct switch_facts facts = {};
+	struct cpu_state *here;
+	bool target = false, sent;
+
+	if (!recording(now))
+		return 0;
+	facts.now = now;
+	facts.cpu = bpf_get_smp_processor_id();
+	facts.prev_tid = prev->pid;
+	facts.next_tid = next->pid;
+	off_cpu = counters_of(PROBE_SWITCH_OFF_CPU);
+	slice = counters_of(PROBE_SWITCH_SLICE);
+	here = bpf_map_lookup_elem(&cpu_states, &facts.cpu);
+	if (!off_cpu || !slice || !here)
+		return 0;
+	off_cpu->hits++;
+	slice->hits++;
+
+	facts.slice_start_ns = here->slice_start_ns;
+	here->slice_start_ns = now;
+	here->tid = facts.next_tid;
+	if (facts.prev_tid) {
+		if (record_everyone) {
+			facts.flags = SWITCH_HAS_SLICE;
+			if (!facts.slice_start_ns) {
+				facts.slice_start_ns = start_ns;
+				facts.flags |= SWITCH_SLICE_BEGAN_BEFORE;
+			}
+		}
+		switch_out(prev, facts.next_tid, preempt, prev_state, now, facts.cpu);
+	}
+	state = switch_in(next, &facts, off_cpu, &target);
+	if (!(facts.flags & SWITCH_HAS_SLICE))
+		slice->filtered++;
+	if (!(facts.flags & (SWITCH_HAS_SLICE | SWITCH_HAS_OFF_CPU)))
+		return 0;
+	if (state)
+		sent = send_off_cpu(next, state, &facts, target);
+	else
+		sent = send_plain(NULL, &facts);
+	if (state)
+		state->off_ns = 0;
+	if (facts.flags & SWITCH_HAS_SLICE) {
+		if (sent)
+			slice->emitted++;
+		else
+			slice->lost++;
+	}
+	if (facts.flags & SWITCH_HAS_OFF_CPU) {
+		if (sent)
+			off_cpu->emitted++;
+		else
+			off_cpu->lost++;
+	}
+	if (!sent)
+		note_loss(RING_SCHEDULER, LOSS_RING, now,
+			  (facts.flags & SWITCH_HAS_SLICE ? 1 : 0) + (facts.flags & SWITCH_HAS_OFF_CPU ? 1 : 0));
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state)
+{
+	return on_switch(preempt, prev, next, prev_state);
+}
+
+/* Before 5.18 the tracepoint did not say the state: it is read from the task, which may be a moment later. */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_sched_switch_without_state, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	return on_switch(preempt, prev, next, state_of(prev));
+}
+
+/* ---- wake-up ----------------------------------------------------------------------------------------------------- */
+
+/* Who wakes, in what context, and from which futex call. Runs in the waker. */
+static __always_inline void note_waker(void *ctx, struct thread_state *state, __u64 now, bool with_stack)
+{
+	struct task_struct *waker = (struct task_struct *)bpf_get_current_task_btf();
+	struct system_call call;
+	__u32 preempt_count = 0;
+	__u8 context = WAKER_SEEN;
+	bool known;
+
+	known = read_preempt_count(waker, &preempt_count);
+	if (preempt_count & HARD_INTERRUPT_MASK)
+		context |= WAKER_IN_HARD_INTERRUPT;
+	if (preempt_count & SERVING_SOFT_INTERRUPT)
+		context |= WAKER_IN_SOFT_INTERRUPT;
+	if (!waker->pid)
+		context |= WAKER_IS_IDLE;
+	if (waker->flags & PF_KTHREAD)
+		context |= WAKER_IS_KERNEL_THREAD;
+	state->waker_tid = waker->pid;
+	state->waker_context = context;
+	state->waker_system_call = -1;
+	state->waker_futex_op = 0xffffffff;
+	state->waker_object = 0;
+	state->waker_kernel_stack = 0;
+	if (!(context & WAKER_IN_HARD_INTERRUPT)) {
+		read_system_call(waker, &call);
+		state->waker_system_call = call.number;
+		if (call.number == SYS_FUTEX) {
+			state->waker_futex_op = call.args[1];
+			state->waker_object = call.args[0];
+		}
+	}
+	/* In an interrupt, or where the kernel does not tell: its stack says what raised it. */
+	if (with_stack && (!known || context & (WAKER_IN_HARD_INTERRUPT | WAKER_IN_SOFT_INTERRUPT | WAKER_IS_IDLE)))
+		state->waker_kernel_stack = send_kernel_stack(ctx, waker, now, bpf_get_smp_processor_id(), OF_CURRENT);
+}
+
+SEC("tp_btf/sched_waking")
+int BPF_PROG(on_waking, struct task_struct *task)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct probe_counters *of;
+	struct thread_state *state;
+	bool with_stack;
+
+	if (!recording(now))
+		return 0;
+	of = counters_of(PROBE_WAKING);
+	if (!of)
+		return 0;
+	of->hits++;
+	if (task->tgid == collector_tgid) {
+		of->filtered++;
+		return 0;
+	}
+	state = bpf_task_storage_get(&thread_states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!state) {
+		storage_failed = 1;
+		of->lost++;
+		note_loss(RING_SCHEDULER, LOSS_STORAGE, now, 1);
+		return 0;
+	}
+	if (!state->seen && !storage_failed) {
+		state->seen = 1;
+		state->off_ns = start_ns;
+		state->state_before = STATE_OTHER;
+		state->flags = SWITCH_OFF_BEGAN_BEFORE;
+	}
+	if (!state->off_ns) {
+		/* On the CPU: mostly a thread that had not gone to sleep yet. If it is just leaving, this is its wake-up. */
+		note_waker(ctx, state, now, false);
+		state->early_wake = 1;
+		of->filtered++;
+		return 0;
+	}
+	if (state->state_before == STATE_PREEMPTED || (state->wake_ns && !state->wake_is_early)) {
+		of->filtered++;
+		return 0;
+	}
+	state->wake_ns = now;
+	state->wake_is_early = 0;
+	with_stack = stacks_per_second && now - state->off_ns >= off_cpu_threshold_ns && is_target(task, state);
+	note_waker(ctx, state, now, with_stack);
+	of->merged++;
+	return 0;
+}
+
+/* A new thread's first wait: for a CPU. */
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(on_wakeup_new, struct task_struct *task)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct probe_counters *of;
+	struct thread_state *state;
+
+	if (!recording(now))
+		return 0;
+	of = counters_of(PROBE_WAKING);
+	if (!of)
+		return 0;
+	of->hits++;
+	state = bpf_task_storage_get(&thread_states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!state) {
+		storage_failed = 1;
+		of->lost++;
+		note_loss(RING_SCHEDULER, LOSS_STORAGE, now, 1);
+		return 0;
+	}
+	state->seen = 1;
+	state->off_ns = now;
+	state->wake_ns = now;
+	state->state_before = STATE_OTHER;
+	state->cpu_before = cpu_of(task);
+	state->flags = 0;
+	note_waker(ctx, state, now, false);
+	of->merged++;
+	return 0;
+}
+
+/* ---- start and end ----------------------------------------------------------------------------------------------- */
+
+/* Threads that are there when the capture begins; those asleep have been so since before it. */
+SEC("iter/task")
+int at_start(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct thread_state *state;
+	struct cpu_state *there;
+	__u32 cpu;
+
+	if (!task)
+		return 0;
+	COUNT_ATOMIC(counters_of(PROBE_ITERATE_START), hits, 1);
+	if (task->start_time >= start_ns) {
+		COUNT_ATOMIC(counters_of(PROBE_ITERATE_START), filtered, 1); /* on_new_task told of it */
+		return 0;
+	}
+	send_thread(task, NULL, start_ns, THREAD_EXISTING, PROBE_ITERATE_START);
+	state = bpf_task_storage_get(&thread_states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!state)
+		return 0;
+	if (task->on_cpu) {
+		cpu = cpu_of(task);
+		there = bpf_map_lookup_elem(&cpu_states, &cpu);
+		if (there && __sync_val_compare_and_swap(&there->tid, TID_UNKNOWN, task->pid) == TID_UNKNOWN)
+			__sync_val_compare_and_swap(&state->seen, 0, 1);
+	} else if (__sync_val_compare_and_swap(&state->seen, 0, 1) == 0) {
+		forget_wake(state);
+		state->off_ns = start_ns;
+		state->state_before = state_code(state_of(task));
+		state->cpu_before = cpu_of(task);
+		state->flags = SWITCH_OFF_BEGAN_BEFORE;
+	}
+	return 0;
+}
+
+/* What had not ended when the recording did: waits, and calls. Nothing else records any more. */
+SEC("iter/task")
+int at_end(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct probe_counters *of;
+	struct thread_state *state;
+	struct switch_facts facts = {};
+	bool target;
+
+	if (!task)
+		return 0;
+	of = counters_of(PROBE_ITERATE_END);
+	COUNT_ATOMIC(of, hits, 1);
+	state = bpf_task_storage_get(&thread_states, task, 0, 0);
+	end_calls(task, until_ns, CALL_OPEN);
+	if (!state || !state->off_ns || task->exit_state || task->tgid == collector_tgid) {
+		COUNT_ATOMIC(of, filtered, 1);
+		return 0;
+	}
+	target = is_target(task, state);
+	if (!(record_everyone || target)) {
+		COUNT_ATOMIC(of, filtered, 1);
+		return 0;
+	}
+	facts.now = until_ns;
+	facts.cpu = bpf_get_smp_processor_id();
+	facts.next_tid = task->pid;
+	facts.flags = SWITCH_HAS_OFF_CPU | SWITCH_OPEN | state->flags;
+	if (send_off_cpu(task, state, &facts, target)) {
+		COUNT_ATOMIC(of, emitted, 1);
+	} else {
+		COUNT_ATOMIC(of, lost, 1);
+		note_loss(RING_SCHEDULER, LOSS_RING, facts.now, 1);
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Wakechain's probes: one object, a file for each concern, in the order in which they build on one another.
+ */
+#define __VMLINUX_H__ /* bpf_tracing.h: registers by their kernel names */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "wire.h"
+#include "state.h"
+#include "ring.h"
+#include "registers.h"
+#include "stacks.h"
+#include "cuda.h"
+#include "life.h"
+#include "scheduler.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
