@@ -11,25 +11,29 @@ import { type Bench, ms } from './report.ts';
 export const lossless: Bench = root =>
   inFolder(async folder => {
     const output = join(folder, 'flood.wakechain.db');
-    const { capture } = await captured(root, workload(root, 'flood'), ['--calls', '1000000', '--threads', '4'], [
-      '--output',
-      output,
-      '--overhead-percent',
-      '0',
-      '--keep-spool',
-      '--spool',
-      folder,
-    ]);
+    const { capture } = await captured(
+      root,
+      workload(root, 'flood'),
+      ['--calls', '1000000', '--threads', '4'],
+      ['--output', output, '--overhead-percent', '0', '--keep-spool', '--spool', folder],
+    );
     const finished = capture.at(-1) ?? {};
     const spool = String(finished['spool'] ?? '');
     const db = new DatabaseSync(output, { readOnly: true });
     const one = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? {})[0]);
-    const rows = one('SELECT (SELECT count(*) FROM cuda_call) + (SELECT count(*) FROM off_cpu) + (SELECT count(*) FROM cpu_slice)');
+    const rows = one(
+      'SELECT (SELECT count(*) FROM cuda_call) + (SELECT count(*) FROM off_cpu) + (SELECT count(*) FROM cpu_slice)',
+    );
     const spanNs = one('SELECT max(start_ns + coalesce(duration_ns, 0)) - min(start_ns) FROM cuda_call');
     const calls = one('SELECT count(*) FROM cuda_call');
     db.close();
     const begin = performance.now();
-    const again = new Program(collector(root), ['finalize', spool, '--output', join(folder, 'again.wakechain.db')]);
+    const again = new Program(collector(root), [
+      'finalize',
+      spool,
+      '--output',
+      join(folder, 'again.wakechain.db'),
+    ]);
     await again.ended;
     const finalizeMs = performance.now() - begin;
     const { loadMs, memoryMb } = await startUp(root, folder);
@@ -55,8 +59,20 @@ export const lossless: Bench = root =>
         rival: '',
         ratio: '',
       },
-      { what: 'start: to recording, whole program', target: '<= 300 ms load + attach', measured: ms(loadMs), rival: '', ratio: '' },
-      { what: 'memory while capturing', target: '<= 32 MB', measured: `${memoryMb.toFixed(1)} MB`, rival: '', ratio: '' },
+      {
+        what: 'start: to recording, whole program',
+        target: '<= 300 ms load + attach',
+        measured: ms(loadMs),
+        rival: '',
+        ratio: '',
+      },
+      {
+        what: 'memory while capturing',
+        target: '<= 32 MB',
+        measured: `${memoryMb.toFixed(1)} MB`,
+        rival: '',
+        ratio: '',
+      },
       {
         what: 'collector, this processor',
         target: '<= 8 MB',
@@ -70,7 +86,14 @@ export const lossless: Bench = root =>
 /** Milliseconds from exec to `started`, and the peak of resident memory of a capture of 1 s. */
 async function startUp(root: string, folder: string): Promise<{ loadMs: number; memoryMb: number }> {
   const begin = performance.now();
-  const capture = new Program(collector(root), ['capture', '--all', '--duration', '1', '--output', join(folder, 'idle.wakechain.db')]);
+  const capture = new Program(collector(root), [
+    'capture',
+    '--all',
+    '--duration',
+    '1',
+    '--output',
+    join(folder, 'idle.wakechain.db'),
+  ]);
   await capture.line(line => line['type'] === 'started');
   const loadMs = performance.now() - begin;
   let peakKb = 0;

@@ -26,7 +26,13 @@ for (const [name, bench] of Object.entries(benches)) {
   try {
     rows.push(...(await bench(join(import.meta.dirname, '..', '..'))));
   } catch (error) {
-    rows.push({ what: name, target: '', measured: `failed: ${error instanceof Error ? error.message : error}`, rival: '', ratio: '' });
+    rows.push({
+      what: name,
+      target: '',
+      measured: `failed: ${error instanceof Error ? error.message : error}`,
+      rival: '',
+      ratio: '',
+    });
   }
 }
 console.log(`\n${table(rows)}`);

@@ -11,11 +11,16 @@ export const mcp: Bench = async root => {
     const client = new Client({ name: 'bench', version: '1' });
     const begin = performance.now();
     await client.connect(
-      new StdioClientTransport({ command: process.execPath, args: [join(root, 'dist/mcp.js'), '--traces', join(root, 'out')] }),
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [join(root, 'dist/mcp.js'), '--traces', join(root, 'out')],
+      }),
     );
     taken.push(performance.now() - begin);
     await client.close();
   }
   const median = taken.toSorted((a, b) => a - b)[2] ?? 0;
-  return [{ what: 'MCP: spawn to initialize', target: '<= 150 ms', measured: ms(median), rival: '', ratio: '' }];
+  return [
+    { what: 'MCP: spawn to initialize', target: '<= 150 ms', measured: ms(median), rival: '', ratio: '' },
+  ];
 };

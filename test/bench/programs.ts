@@ -28,7 +28,10 @@ export class Program {
   readonly #waiting: (() => void)[] = [];
 
   constructor(program: string, args: readonly string[], environment: Record<string, string> = {}) {
-    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    this.child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     const said: string[] = [];
     const { stdout, stderr } = this.child;
     if (stdout === null || stderr === null) throw new Error('no pipes');

@@ -14,11 +14,23 @@ export interface Row {
 export type Bench = (root: string) => Promise<readonly Row[]>;
 
 export function table(rows: readonly Row[]): string {
-  const header: Row = { what: 'what', target: 'target', measured: 'measured', rival: 'rival, same run', ratio: 'ratio' };
+  const header: Row = {
+    what: 'what',
+    target: 'target',
+    measured: 'measured',
+    rival: 'rival, same run',
+    ratio: 'ratio',
+  };
   const columns: readonly (keyof Row)[] = ['what', 'target', 'measured', 'rival', 'ratio'];
   const width = (column: keyof Row) => Math.max(...[header, ...rows].map(row => row[column].length));
-  const line = (row: Row) => columns.map(column => row[column].padEnd(width(column))).join('  ').trimEnd();
-  return [line(header), columns.map(column => '-'.repeat(width(column))).join('  '), ...rows.map(line)].join('\n');
+  const line = (row: Row) =>
+    columns
+      .map(column => row[column].padEnd(width(column)))
+      .join('  ')
+      .trimEnd();
+  return [line(header), columns.map(column => '-'.repeat(width(column))).join('  '), ...rows.map(line)].join(
+    '\n',
+  );
 }
 
 export const us = (ns: number): string => `${(ns / 1000).toFixed(2)} us`;

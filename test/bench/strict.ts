@@ -1,8 +1,8 @@
 // The strict block and wake loop: alone, as the target of a capture, as somebody else's process, and under offcputime
 // of libbpf-tools. Two switches and two wakes a round trip, so what is added is halved.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { alone, captured, collector, inFolder, Program, workload } from './programs.ts';
 import { type Bench, times, us } from './report.ts';
 
