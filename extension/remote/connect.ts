@@ -62,7 +62,7 @@ async function openThrough(
   const jump = await openThrough(nearest, before.length > 0 ? before : undefined, options, depth + 1);
   try {
     const stream = await forward(jump, settings, options.signal);
-    const client = await handshake(settings, stream, options, () => '');
+    const client = await handshake(settings, stream, options, noWords);
     return { client, outer: [...jump.outer, jump.client], settings };
   } catch (error) {
     closeConnection(jump);
@@ -82,7 +82,7 @@ const parseJumps = (proxyJump: string | undefined): Target[] =>
 
 interface OpenSocket {
   readonly stream: Duplex;
-  lastWords(): string;
+  lastWords(): Promise<string>;
 }
 
 async function openSocket(settings: SshSettings, options: ConnectOptions): Promise<OpenSocket> {
@@ -113,7 +113,7 @@ async function openSocket(settings: SshSettings, options: ConnectOptions): Promi
     socket.destroy();
     throw error;
   }
-  return { stream: socket, lastWords: () => '' };
+  return { stream: socket, lastWords: noWords };
 }
 
 const unreachable = (settings: SshSettings, why: string): RemoteError =>
@@ -140,12 +140,14 @@ async function forward(jump: Connection, to: SshSettings, signal: AbortSignal): 
   return untilAborted(opened, signal);
 }
 
+const noWords = async (): Promise<string> => '';
+
 /** The SSH part over an open stream: key exchange, host key, authentication. */
 async function handshake(
   settings: SshSettings,
   stream: Duplex,
   options: ConnectOptions,
-  lastWords: () => string,
+  lastWords: () => Promise<string>,
 ): Promise<Client> {
   const check = await hostKeyCheck(settings, options.trustFile, options.prompts);
   const auth = await authenticator(settings, options.prompts);
@@ -169,7 +171,7 @@ function negotiate(
   check: HostKeyCheck,
   auth: Authenticator,
   options: ConnectOptions,
-  lastWords: () => string,
+  lastWords: () => Promise<string>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let trusted: Buffer | undefined;
@@ -181,10 +183,13 @@ function negotiate(
     );
     const fail = (message: string): void => {
       clearTimeout(timer);
-      reject(
-        refusal ??
-          (trusted ? auth.failure() : new RemoteError('handshake', describe(settings, message, lastWords()))),
-      );
+      if (refusal) reject(refusal);
+      else if (trusted) reject(auth.failure());
+      else
+        lastWords().then(
+          words => reject(new RemoteError('handshake', describe(settings, message, words))),
+          reject,
+        );
     };
     client.once('ready', () => {
       clearTimeout(timer);

@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SshSettings } from './config.ts';
 import { RemoteError } from './errors.ts';
 import { expandTokens } from './tokens.ts';
@@ -10,10 +11,13 @@ import { expandTokens } from './tokens.ts';
 /** Characters that a host name from the configuration may have where it is put into a shell line. */
 const SAFE = /^[A-Za-z0-9_.:%-]+$/;
 
+/** The connection is found broken before the command has finished complaining. */
+const LAST_WORDS_MS = 500;
+
 export interface ProxyProcess {
   readonly stream: Duplex;
-  /** The last thing it said on standard error: why the connection failed, when it did. */
-  lastWords(): string;
+  /** The last thing it said on standard error, once it is done: why the connection failed, when it did. */
+  lastWords(): Promise<string>;
 }
 
 export function spawnProxyCommand(command: string, settings: SshSettings): ProxyProcess {
@@ -32,14 +36,22 @@ export function spawnProxyCommand(command: string, settings: SshSettings): Proxy
   child.stderr.on('data', (chunk: Buffer) => {
     words = `${words}${chunk.toString('utf8')}`.slice(-2000);
   });
-  return { stream: streamOf(child), lastWords: () => words.trim().split('\n').at(-1) ?? '' };
+  const closed = new Promise<void>(resolve => child.once('close', () => resolve()));
+  const lastWords = async (): Promise<string> => {
+    await Promise.race([closed, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
+    return words.trim().split('\n').at(-1) ?? '';
+  };
+  return { stream: streamOf(child), lastWords };
 }
 
 function streamOf(child: ChildProcess): Duplex {
   const { stdin, stdout } = child;
   if (!stdin || !stdout) throw new RemoteError('proxy', 'The ProxyCommand could not be started.');
   const stream = Duplex.from({ readable: stdout, writable: stdin });
+  // Whoever uses the stream is told by its end; a broken pipe after that is nobody's news.
+  stream.on('error', () => undefined);
   stream.on('close', () => child.kill());
   child.on('error', error => stream.destroy(error));
+  child.on('close', () => stream.destroy());
   return stream;
 }
