@@ -1,0 +1,28 @@
+// The VS Code server for the tests: the npm package code-server carries it whole, so nothing is downloaded from
+// elsewhere. 0.8 GB and two minutes, once; a package of its own, so that only those who run these tests have it.
+// Its install script builds native modules and refuses any Node but 24, hence our own Node goes first in PATH.
+
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { node24, runLive, Told } from '../../scripts/lib/shell.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The server's main file. */
+export const serverMain = join(here, 'node_modules/code-server/lib/vscode/out/server-main.js');
+
+/** The native module that is built last: an install that was cut short has none. */
+const built = join(here, 'node_modules/code-server/lib/vscode/node_modules/@vscode/spdlog/build/Release');
+
+/** Installs the server where it is missing. Debian packages that it needs are scripts/setup.mjs's business. */
+export async function ensureVscodeServer() {
+  if (existsSync(serverMain) && existsSync(built)) return;
+  console.error('setup: the VS Code server for the tests (npm package code-server, 0.8 GB, about 2 minutes)');
+  const path = `${dirname(node24)}:${process.env.PATH}`;
+  const { status, output } = await runLive('npm', ['ci'], { cwd: here, env: { ...process.env, PATH: path } });
+  if (status !== 0 || !existsSync(serverMain))
+    throw new Told(
+      `code-server could not be installed in test/vscode (npm ci there shows it again):\n${output.trim().split('\n').slice(-30).join('\n')}`,
+    );
+}
