@@ -1,0 +1,55 @@
+// The methods of TraceApi over one open trace. What only some callers need is loaded when it is first asked for.
+
+import type { Answer, Argument, Method } from '../api.ts';
+import { TraceError } from '../error.ts';
+import { belief } from './belief.ts';
+import { flame } from './flame.ts';
+import { offCpu } from './off-cpu.ts';
+import { row } from './row.ts';
+import { slices } from './slices.ts';
+import { sql } from './sql.ts';
+import { stats } from './stats.ts';
+import type { Store } from './store.ts';
+import { check, type SummaryOfRows, summary } from './summary.ts';
+import { tracks } from './tracks.ts';
+
+type Answers = {
+  readonly [M in Exclude<Method, 'summary'>]: (
+    store: Store,
+    argument: Argument<M>,
+  ) => Answer<M> | Promise<Answer<M>>;
+} & { readonly summary: (store: Store) => SummaryOfRows };
+
+const answers: Answers = {
+  summary,
+  check,
+  stats,
+  causes: async (store, query) => {
+    // A process that no trace names is said here; the rules only know threads.
+    store.window(query);
+    store.threadsOf(query);
+    const { findCauses } = await import('../causes/index.ts');
+    return findCauses(store.db, query, belief(store));
+  },
+  explain: async (store, query) => {
+    const { explainDelay } = await import('../causes/index.ts');
+    return explainDelay(store.db, query);
+  },
+  offCpu,
+  sql,
+  schema: store => store.open.schema.text,
+  tracks,
+  slices,
+  flame,
+  row,
+};
+
+export function isMethod(name: string): name is Method {
+  return Object.hasOwn(answers, name);
+}
+
+export async function answer(store: Store, method: Method, argument: unknown): Promise<unknown> {
+  if (!isMethod(method)) throw new TraceError('internal', `There is no method "${String(method)}".`);
+  const run = answers[method] as (store: Store, argument: unknown) => unknown;
+  return run(store, argument);
+}

@@ -1,0 +1,25 @@
+// What a client and the query process say to each other. One request at a time; every request gets one reply.
+
+import type { Argument, Method, TraceErrorShape } from '../api.ts';
+
+/** Besides the methods of TraceApi: `open` (a path), `ready` (has it opened?), `glance` (what a list of traces shows). */
+export type Request =
+  | { readonly id: number; readonly method: 'open'; readonly argument: string }
+  | { readonly id: number; readonly method: 'ready'; readonly argument: undefined }
+  | { readonly id: number; readonly method: 'glance'; readonly argument: string }
+  | {
+      readonly [M in Method]: { readonly id: number; readonly method: M; readonly argument: Argument<M> };
+    }[Method];
+
+export type Reply =
+  | { readonly id: number; readonly ok: unknown }
+  | { readonly id: number; readonly error: TraceErrorShape };
+
+/** What the query process may use, told as its only argument (JSON): a call beyond either ends it. */
+export interface Limits {
+  readonly deadlineMs: number;
+  readonly residentBytes: number;
+}
+
+/** Written to standard error by a process that ends itself for memory, so that its parent can say why. */
+export const OUT_OF_MEMORY = 'wakechain: out of memory';

@@ -1,0 +1,226 @@
+// The rows of the timeline: for each thread its CUDA calls and its off-CPU intervals, for each CPU who ran on it.
+// A track is built when it is first asked for, and kept.
+
+import type { Track, TrackId } from '../api.ts';
+import { TraceError } from '../error.ts';
+import { depths } from './depths.ts';
+import { Mipmap } from './mipmap.ts';
+import { objectName } from './off-cpu.ts';
+import type { Store } from './store.ts';
+
+/** Words that tracks refer to by number: a colour's name, a label. */
+export class Words {
+  readonly list: string[] = [];
+  readonly #places = new Map<string, number>();
+
+  place(word: string): number {
+    const known = this.#places.get(word);
+    if (known !== undefined) return known;
+    const place = this.list.push(word) - 1;
+    this.#places.set(word, place);
+    return place;
+  }
+}
+
+/** One nesting level of a track: events without overlap, and their thinning. */
+export interface Level {
+  readonly depth: number;
+  readonly startNs: Float64Array;
+  readonly endNs: Float64Array;
+  readonly runnableNs: Float64Array | undefined;
+  readonly id: Float64Array;
+  readonly colour: Uint16Array;
+  readonly label: Uint32Array;
+  readonly mipmap: Mipmap;
+}
+
+export interface BuiltTrack {
+  readonly id: TrackId;
+  readonly levels: readonly Level[];
+}
+
+/** Every track that has events: target processes first, then other threads, then CPUs. */
+export function tracks(store: Store): readonly Track[] {
+  return store.keep('tracks', () => {
+    const { calls, offCpu } = store;
+    const made = rowsByThread(store, 'calls');
+    const waited = rowsByThread(store, 'offCpu');
+    const list: Track[] = [];
+    const threads = [...store.threads.values()].sort(
+      (a, b) => Number(b.isTarget) - Number(a.isTarget) || a.processId - b.processId || a.ref.id - b.ref.id,
+    );
+    for (const { ref } of threads) {
+      const rows = made.get(ref.id);
+      if (rows !== undefined) {
+        const deepest = depths(rows, calls.startNs, calls.durationNs).reduce(
+          (most, depth) => Math.max(most, depth),
+          0,
+        );
+        list.push({
+          id: `cuda:${ref.id}`,
+          kind: 'cuda',
+          thread: ref,
+          cpu: undefined,
+          events: rows.length,
+          depth: deepest + 1,
+        });
+      }
+      const waits = waited.get(ref.id);
+      if (waits !== undefined && offCpu.count > 0) {
+        list.push({
+          id: `off_cpu:${ref.id}`,
+          kind: 'off_cpu',
+          thread: ref,
+          cpu: undefined,
+          events: waits.length,
+          depth: 1,
+        });
+      }
+    }
+    for (const [cpu, slices] of store.slices) {
+      list.push({ id: `cpu:${cpu}`, kind: 'cpu', thread: undefined, cpu, events: slices.count, depth: 1 });
+    }
+    return list;
+  });
+}
+
+/** Words of all tracks of a store. */
+export const wordsOf = (store: Store): { palette: Words; labels: Words } =>
+  store.keep('words', () => ({ palette: new Words(), labels: new Words() }));
+
+export function track(store: Store, id: TrackId): BuiltTrack {
+  return store.keep(`track ${id}`, () => {
+    const [, kind, number] = /^(cuda|off_cpu|cpu):(\d+)$/.exec(id) ?? [];
+    const key = Number(number);
+    const rows =
+      kind === 'cuda'
+        ? rowsByThread(store, 'calls').get(key)
+        : kind === 'off_cpu'
+          ? rowsByThread(store, 'offCpu').get(key)
+          : undefined;
+    if (kind === 'cuda' && rows !== undefined) return { id, levels: cudaLevels(store, rows) };
+    if (kind === 'off_cpu' && rows !== undefined) return { id, levels: [offCpuLevel(store, rows)] };
+    if (kind === 'cpu' && store.slices.has(key)) return { id, levels: [cpuLevel(store, key)] };
+    throw new TraceError('not_in_trace', `This trace has no track "${id}".`, 'Ask `tracks` which there are.');
+  });
+}
+
+function cudaLevels(store: Store, rows: Int32Array): Level[] {
+  const { calls } = store;
+  const { palette, labels } = wordsOf(store);
+  const depth = depths(rows, calls.startNs, calls.durationNs);
+  const byDepth: number[][] = [];
+  for (const [i, row] of rows.entries()) {
+    const level = depth[i] ?? 0;
+    const list = byDepth[level];
+    if (list === undefined) byDepth[level] = [row];
+    else list.push(row);
+  }
+  return byDepth.flatMap((list, level) =>
+    list === undefined
+      ? []
+      : [
+          makeLevel(store, level, Int32Array.from(list), calls, row => {
+            const fn = store.functions.get(calls.function[row] ?? -1);
+            return { colour: palette.place(fn?.category ?? 'other'), label: labels.place(fn?.name ?? '?') };
+          }),
+        ],
+  );
+}
+
+function offCpuLevel(store: Store, rows: Int32Array): Level {
+  const { offCpu } = store;
+  const { palette, labels } = wordsOf(store);
+  const objects = objectNames(store);
+  const level = makeLevel(store, 0, rows, offCpu, row => {
+    const reason = store.names.get(offCpu.reason[row] ?? -1) ?? 'other';
+    const what = objects.get(offCpu.object[row] ?? -1) ?? store.names.get(offCpu.syscall[row] ?? -1);
+    return {
+      colour: palette.place(reason),
+      label: labels.place(what === undefined ? reason : `${reason}: ${what}`),
+    };
+  });
+  return { ...level, runnableNs: Float64Array.from(rows, row => Math.max(0, offCpu.runnableNs[row] ?? 0)) };
+}
+
+function cpuLevel(store: Store, cpu: number): Level {
+  const slices = store.slices.get(cpu);
+  if (slices === undefined) throw new RangeError(`no CPU ${cpu}`);
+  const { palette, labels } = wordsOf(store);
+  const rows = Int32Array.from({ length: slices.count }, (_, row) => row);
+  return makeLevel(store, 0, rows, { ...slices, id: Float64Array.from(slices.thread) }, row => {
+    const thread = store.thread(slices.thread[row] ?? -1);
+    const label =
+      thread === undefined
+        ? '?'
+        : thread.name === thread.process
+          ? thread.name
+          : `${thread.process}: ${thread.name}`;
+    return { colour: palette.place('thread'), label: labels.place(label) };
+  });
+}
+
+function makeLevel(
+  store: Store,
+  depth: number,
+  rows: Int32Array,
+  from: { readonly startNs: Float64Array; readonly durationNs: Float64Array; readonly id: Float64Array },
+  words: (row: number) => { readonly colour: number; readonly label: number },
+): Level {
+  const startNs = Float64Array.from(rows, row => from.startNs[row] ?? 0);
+  const endNs = Float64Array.from(rows, row => {
+    const duration = from.durationNs[row] ?? -1;
+    return duration < 0
+      ? Math.max(store.durationNs, from.startNs[row] ?? 0)
+      : (from.startNs[row] ?? 0) + duration;
+  });
+  const colour = new Uint16Array(rows.length);
+  const label = new Uint32Array(rows.length);
+  for (const [i, row] of rows.entries()) {
+    const said = words(row);
+    colour[i] = said.colour;
+    label[i] = said.label;
+  }
+  const id = Float64Array.from(rows, row => from.id[row] ?? 0);
+  return {
+    depth,
+    startNs,
+    endNs,
+    runnableNs: undefined,
+    id,
+    colour,
+    label,
+    mipmap: new Mipmap(startNs, endNs),
+  };
+}
+
+/** Rows of each thread, in order. */
+function rowsByThread(store: Store, which: 'calls' | 'offCpu'): ReadonlyMap<number, Int32Array> {
+  return store.keep(`rows of ${which}`, () => {
+    const { thread } = store[which];
+    const counts = new Map<number, number>();
+    for (const id of thread) counts.set(id, (counts.get(id) ?? 0) + 1);
+    const places = new Map([...counts].map(([id, count]) => [id, { rows: new Int32Array(count), next: 0 }]));
+    for (let row = 0; row < thread.length; row++) {
+      const place = places.get(thread[row] ?? -1);
+      if (place !== undefined) place.rows[place.next++] = row;
+    }
+    return new Map([...places].map(([id, { rows }]) => [id, rows]));
+  });
+}
+
+function objectNames(store: Store): ReadonlyMap<number, string> {
+  return store.keep('object names', () => {
+    const rows = store.db.prepare('SELECT id, kind, name, address FROM wait_object').all();
+    return new Map(
+      rows.map(row => [
+        Number(row['id']),
+        objectName(
+          row['kind'],
+          row['name'],
+          typeof row['address'] === 'number' ? row['address'] : undefined,
+        ) ?? '?',
+      ]),
+    );
+  });
+}
