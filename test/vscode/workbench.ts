@@ -1,0 +1,185 @@
+// The real VS Code server with the extension from this checkout, in headless Chromium. The page is driven by
+// Playwright, the extension host by host.ts.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { type Browser, chromium, type Frame, type Page } from 'playwright-core';
+import { root } from '../lib/programs.ts';
+import { freePort, sleep } from '../ssh/harness.ts';
+import type { HostApi } from './host.ts';
+import { ensureVscodeServer, serverMain } from './setup.mjs';
+
+const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export const screenshots = join(root, 'test', 'build', 'screenshots', 'vscode');
+
+export class Workbench {
+  readonly page: Page;
+  /** Where the editor keeps everything; gone after close(). */
+  readonly directory: string;
+  readonly #browser: Browser;
+  readonly #server: ChildProcess;
+  readonly #port: number;
+
+  private constructor(
+    parts: Readonly<{ page: Page; directory: string; browser: Browser; server: ChildProcess; port: number }>,
+  ) {
+    this.page = parts.page;
+    this.directory = parts.directory;
+    this.#browser = parts.browser;
+    this.#server = parts.server;
+    this.#port = parts.port;
+  }
+
+  static async open(
+    options: { readonly settings?: Readonly<Record<string, unknown>> } = {},
+  ): Promise<Workbench> {
+    await ensureVscodeServer();
+    mkdirSync(screenshots, { recursive: true });
+    const directory = mkdtempSync(join(tmpdir(), 'wakechain-vscode-'));
+    const folder = join(directory, 'folder');
+    const user = join(directory, 'user');
+    mkdirSync(folder);
+    // The web workbench keeps a person's settings in the browser; machine settings lie with the server.
+    mkdirSync(join(directory, 'server', 'data', 'Machine'), { recursive: true });
+    writeFileSync(
+      join(directory, 'server', 'data', 'Machine', 'settings.json'),
+      JSON.stringify({ 'workbench.startupEditor': 'none', ...options.settings }),
+    );
+    const program = join(directory, 'host.cjs');
+    await build({
+      entryPoints: [join(root, 'test', 'vscode', 'host.ts')],
+      outfile: program,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      external: ['vscode'],
+      logLevel: 'warning',
+    });
+    const [port, hostPort] = [await freePort(), await freePort()];
+    const server = spawn(
+      process.execPath,
+      [
+        serverMain,
+        ...['--host', '127.0.0.1', '--port', String(port)],
+        ...['--without-connection-token', '--accept-server-license-terms', '--enable-smoke-test-driver'],
+        ...[
+          '--disable-workspace-trust',
+          '--disable-telemetry',
+          '--server-data-dir',
+          join(directory, 'server'),
+        ],
+        ...['--user-data-dir', user, '--extensions-dir', join(directory, 'extensions')],
+      ],
+      {
+        env: { ...process.env, WAKECHAIN_TEST_PORT: String(hostPort), HOME: directory },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let words = '';
+    for (const stream of [server.stdout, server.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        words = (words + chunk.toString()).slice(-10_000);
+      });
+    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM_FLAGS });
+    try {
+      const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+      await page.exposeFunction('codeAutomationLog', () => undefined);
+      await page.exposeFunction('codeAutomationExit', () => undefined);
+      const at = `vscode-remote://127.0.0.1:${port}`;
+      const payload = [
+        ['extensionDevelopmentPath', `${at}${root}`],
+        ['extensionTestsPath', `${at}${program}`],
+        ['skipWelcome', 'true'],
+      ];
+      const address = `http://127.0.0.1:${port}/?folder=${folder}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
+      await retry(
+        20_000,
+        () => page.goto(address),
+        () => words,
+      );
+      const workbench = new Workbench({ page, directory, browser, server, port: hostPort });
+      await retry(
+        60_000,
+        () => workbench.call('extension'),
+        () => words,
+      );
+      return workbench;
+    } catch (error) {
+      await browser.close();
+      server.kill();
+      throw error;
+    }
+  }
+
+  /** Calls into the extension host. */
+  async call<M extends keyof HostApi>(
+    method: M,
+    ...args: Parameters<HostApi[M]>
+  ): Promise<ReturnType<HostApi[M]>> {
+    const answer = await fetch(`http://127.0.0.1:${this.#port}/`, {
+      method: 'POST',
+      body: JSON.stringify({ method, args }),
+    });
+    const result: { ok?: ReturnType<HostApi[M]>; error?: string } = JSON.parse(await answer.text());
+    if (result.error !== undefined) throw new Error(`${method}: ${result.error}`);
+    return result.ok as ReturnType<HostApi[M]>;
+  }
+
+  /** The frame of our page inside the editor's own frames, once it shows something that `selector` finds. */
+  async view(selector: string, timeoutMs = 30_000): Promise<Frame> {
+    return retry(timeoutMs, async () => {
+      for (const frame of this.page.frames()) {
+        const found = await frame.$(selector).catch(() => null);
+        if (found && (await found.isVisible())) return frame;
+      }
+      throw new Error(`no frame shows ${selector}`);
+    });
+  }
+
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`) });
+  }
+
+  /** The text of notifications on screen. */
+  async notifications(): Promise<readonly string[]> {
+    return this.page.$$eval('.notification-list-item-message, .monaco-dialog-box', nodes =>
+      nodes.map(node => node.textContent ?? ''),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    this.#server.kill();
+    await new Promise(done => this.#server.once('exit', done));
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
+
+/** Tries again until it works or the time is up; then fails with the last reason. */
+export async function retry<T>(
+  ms: number,
+  attempt: () => Promise<T>,
+  words: () => string = () => '',
+): Promise<T> {
+  const end = Date.now() + ms;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > end) throw new Error(`${error instanceof Error ? error.message : error}\n${words()}`);
+      await sleep(200);
+    }
+  }
+}
