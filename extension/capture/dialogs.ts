@@ -197,7 +197,6 @@ async function chooseDuration(
 const PROFILE_DETAILS: Readonly<Record<Profile, string>> = {
   minimal: 'CUDA calls and waiting of the chosen processes, no stacks: the least overhead',
   standard: 'CUDA calls, waiting, wake-ups and stacks of slow waits',
-  deep: 'a stack for every call and the shortest waits: the most detail, the most overhead',
 };
 
 async function chooseProfile(

@@ -6,7 +6,7 @@ export type CaptureTarget =
   /** A shell line, run as the login user once the probes are in. */
   | { readonly kind: 'command'; readonly line: string };
 
-export const PROFILES = ['minimal', 'standard', 'deep'] as const;
+export const PROFILES = ['minimal', 'standard'] as const;
 export type Profile = (typeof PROFILES)[number];
 
 export interface CapturePlan {

@@ -52,7 +52,7 @@ const handlers = (exit: () => void): Handlers => ({
   exit: async () => exit(),
 });
 
-async function body(request: IncomingMessage): Promise<{ method: keyof HostApi; args: never }> {
+async function body(request: IncomingMessage): Promise<{ method: keyof HostApi; args: readonly unknown[] }> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
@@ -65,8 +65,7 @@ export function run(): Promise<void> {
     const server = createServer(async (request, response) => {
       const { method, args } = await body(request);
       try {
-        const handler: (...given: never[]) => Promise<unknown> = all[method];
-        const result = await handler(...args);
+        const result = await Reflect.apply(all[method], undefined, args);
         response.end(JSON.stringify({ ok: result ?? null }));
       } catch (error) {
         response.end(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));

@@ -7,10 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Frame, type Page } from 'playwright-core';
-import { root } from '../lib/programs.ts';
+import { needBuilt, root } from '../lib/programs.ts';
 import { freePort, sleep } from '../ssh/harness.ts';
 import type { HostApi } from './host.ts';
-import { ensureVscodeServer, serverMain } from './setup.mjs';
 
 const CHROMIUM_FLAGS = [
   '--no-sandbox',
@@ -21,6 +20,9 @@ const CHROMIUM_FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** Installed by setup.mjs. */
+const serverMain = join(root, 'test/vscode/node_modules/code-server/lib/vscode/out/server-main.js');
 
 export const screenshots = join(root, 'test', 'build', 'screenshots', 'vscode');
 
@@ -45,7 +47,7 @@ export class Workbench {
   static async open(
     options: { readonly settings?: Readonly<Record<string, unknown>> } = {},
   ): Promise<Workbench> {
-    await ensureVscodeServer();
+    needBuilt(serverMain, join(root, 'dist', 'extension.js'));
     mkdirSync(screenshots, { recursive: true });
     const directory = mkdtempSync(join(tmpdir(), 'wakechain-vscode-'));
     const folder = join(directory, 'folder');
