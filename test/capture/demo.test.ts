@@ -4,20 +4,21 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import type { Cause, CauseNode } from '../../extension/trace/api.ts';
-import { captureDemo, type DemoRun } from '../lib/demo.ts';
+import type { CauseNode } from '../../extension/trace/api.ts';
+import { captureDemo, type DemoOptions, type DemoRun } from '../lib/demo.ts';
+import { explainWaits } from '../lib/explain-waits.ts';
 import { makeFolder, withFolder } from '../lib/programs.ts';
 import { TraceFile } from '../lib/trace-file.ts';
 import {
   agrees,
   competitors,
   everyNode,
+  type LockTime,
   saidLockTime,
   topmost,
   trueLockTime,
   unconservedNs,
   type Wait,
-  waitsInside,
 } from '../lib/truth.ts';
 
 const heldBy = (tree: CauseNode, holder: string): boolean =>
@@ -33,23 +34,16 @@ function waitOf(run: DemoRun, example: CauseNode): Wait | undefined {
 
 const microseconds = (ns: number): string => `${(ns / 1000).toFixed(0)} us`;
 
-function compareExample(run: DemoRun, cause: Cause, example: CauseNode): void {
-  const wait = waitOf(run, example);
-  assert.ok(wait, `no wait of the log overlaps the example at ${example.startNs} of: ${cause.sentence}`);
-  const said = saidLockTime(example, 'engine', 'tokenizer');
-  const truth = trueLockTime(run.truth, wait);
-  for (const what of ['blockedNs', 'holderRunnableNs'] as const)
+function compare(what: string, said: LockTime, truth: LockTime): void {
+  for (const part of ['blockedNs', 'holderRunnableNs'] as const)
     assert.ok(
-      agrees(said[what], truth[what]),
-      `${what}: said ${microseconds(said[what])}, true ${microseconds(truth[what])} (${cause.sentence})`,
+      agrees(said[part], truth[part]),
+      `${part}: said ${microseconds(said[part])}, true ${microseconds(truth[part])} (${what})`,
     );
 }
 
-async function withRun(
-  options: Parameters<typeof captureDemo>[1],
-  use: (run: DemoRun) => void,
-): Promise<void> {
-  await withFolder(async folder => use(await captureDemo(folder, options)));
+async function withRun(options: DemoOptions, use: (run: DemoRun) => void | Promise<void>): Promise<void> {
+  await withFolder(async folder => await use(await captureDemo(folder, options)));
 }
 
 function assertConserved(run: DemoRun): void {
@@ -61,7 +55,7 @@ function assertConserved(run: DemoRun): void {
 for (const variant of ['call', 'gap'] as const)
   for (const how of ['pid', 'command'] as const)
     test(`${variant}, captured by ${how}: the top cause is tokenizer, behind spinner, with the log's times`, async () => {
-      await withRun({ variant, how, spinner: true, idleWorker: false }, run => {
+      await withRun({ variant, how, spinner: true, idleWorker: false }, async run => {
         const [top] = run.causes.causes;
         assert.ok(top, 'no cause at all');
         assert.equal(top.kind, 'cause', top.sentence);
@@ -72,11 +66,18 @@ for (const variant of ['call', 'gap'] as const)
           assert.ok(heldBy(example, 'tokenizer'), `tokenizer is not named as holder: ${top.sentence}`);
           const [worst] = [...competitors(example)].sort((a, b) => b[1] - a[1]);
           assert.equal(worst?.[0], 'spinner', `the competitor: ${top.sentence}`);
-          compareExample(run, top, example);
+          const wait = waitOf(run, example);
+          assert.ok(wait, `no wait of the log overlaps the example at ${example.startNs}: ${top.sentence}`);
+          compare(top.sentence, saidLockTime(example, 'engine', 'tokenizer'), trueLockTime(run.truth, wait));
         }
         assertConserved(run);
-        // Each wait was long: each must be among the delays that were found.
-        const waits = waitsInside(run.truth, { startNs: 0, endNs: run.causes.window.endNs });
+        // And each wait by itself, as a person asks by selecting it in the timeline.
+        const waits = await explainWaits(run.trace, run.truth);
+        assert.ok(waits.length >= 5, `${waits.length} waits in the capture`);
+        for (const { wait, tree, said, true: truth } of waits) {
+          assert.equal(unconservedNs(tree), 0);
+          compare(`the wait at ${wait.startNs}`, said, truth);
+        }
         const delays = run.causes.delays.slowCalls + run.causes.delays.slowGaps;
         assert.ok(delays >= waits.length, `${delays} delays for ${waits.length} waits`);
       });
