@@ -1,0 +1,142 @@
+// Sentences, made from strands and from nothing else: every number in one is the time of a node, or the sum of nodes
+// that tell the same. Written for an engineer who has never heard of a futex.
+
+import type { CauseNode, ThreadRef } from '../api.ts';
+import { lockName } from './lock.ts';
+import { weightiest } from './story.ts';
+import type { Strand } from './strand.ts';
+import { address, competitor, counted, named, time } from './words.ts';
+
+/** Links of a chain that a sentence tells; the tree has them all. */
+const MOST_LINKS = 4;
+/** At this share "for 9 ms of that" becomes "all that time". */
+const ALL_THAT_TIME = 0.97;
+const WORTH_TELLING = 0.2;
+
+/** "waiting for lock 0x7f31..8d0, held by tokenizer (tid 84230), which for 9 ms of that was runnable behind ..." */
+export function doing(strand: Strand, links = MOST_LINKS): string {
+  const child = weightiest(strand);
+  const { worst } = strand;
+  switch (worst.edge) {
+    case 'lock':
+      return `waiting for ${lockOf(strand)}${child === undefined ? '' : heldBy(child, links)}`;
+    case 'waited_for':
+      return `${worst.label.replace(/^waiting for .*?\)/, `waiting for ${who(strand, named)}`)}${which(strand, links)}`;
+    case 'runnable':
+      return child === undefined ? 'runnable, without a CPU' : runnableBehind(child);
+    case 'behind':
+      return runnableBehind(strand);
+    case 'hand_off':
+      return `runnable after it was woken${child === undefined ? '' : `: ${runnableBehind(child)}`}`;
+    case 'held_by':
+      return `held up by ${who(strand, named)}${which(strand, links)}`;
+    case 'on_cpu':
+    case 'nested_call':
+      return worst.label.replace(/^on the CPU/, 'running on the CPU').replace(/^in /, 'running in ');
+    case 'disk':
+      return `${worst.label}${stages(strand)}`;
+    case 'asked_to_sleep':
+      return worst.label === 'asked to sleep' ? 'asleep, as it had asked' : worst.label;
+    case 'throttled':
+      return worst.label;
+    case 'limit':
+      return `in ${worst.label.replace(/^waiting/, 'a wait')}`;
+    case 'unexplained':
+      return `unexplained (${worst.label})`;
+    default:
+      return worst.label;
+  }
+}
+
+function heldBy(child: Strand, links: number): string {
+  switch (child.worst.edge) {
+    case 'held_by':
+      return `, held by ${who(child, named)}${which(child, links)}`;
+    case 'hand_off':
+      return `, which had been handed to ${who(child, named)}${which(child, links)}`;
+    default:
+      return `; ${child.worst.label}`;
+  }
+}
+
+/** ", which for 9 ms of that was runnable behind spinner (pid 123) on CPU 3 and for 3.6 ms was running on the CPU" */
+function which(holder: Strand, links: number): string {
+  const main = weightiest(holder);
+  if (main === undefined || links <= 1) return '';
+  // A runnable thread's time is told for the competitor that is named.
+  const told = main.worst.edge === 'runnable' ? (weightiest(main) ?? main) : main;
+  const all = told.timeNs >= holder.timeNs * ALL_THAT_TIME;
+  const itself = main.worst.edge === 'lock' || main.worst.edge === 'waited_for' ? 'itself ' : '';
+  const first = `, which ${all ? 'all that time' : `for ${time(told.timeNs)} of that`} was ${itself}${doing(told, links - 1)}`;
+  const ran = holder.children.get('on_cpu');
+  if (all || ran === undefined || ran === main || ran.timeNs < holder.timeNs * WORTH_TELLING) return first;
+  return `${first} and for ${time(ran.timeNs)} was running`;
+}
+
+function runnableBehind(strand: Strand): string {
+  const { worst, cpus } = strand;
+  const [cpu] = cpus;
+  const on = cpu === undefined ? '' : cpus.size > 1 ? ' on several CPUs' : ` on CPU ${cpu}`;
+  if (worst.edge === 'behind') return `runnable behind ${who(strand, competitor)}${on}`;
+  if (worst.edge === 'limit') return `runnable behind many threads in turn${on}`;
+  return `runnable, waiting for the scheduler${on}`;
+}
+
+function who(strand: Strand, name: (thread: ThreadRef | undefined) => string): string {
+  const { worst, threads } = strand;
+  if (threads.size <= 1) return name(worst.thread);
+  return `threads like ${name(worst.thread)}`;
+}
+
+function lockOf(strand: Strand): string {
+  return strand.objects.size > 1
+    ? `locks such as ${lockAddress(strand.worst)}`
+    : lockName(strand.worst.object);
+}
+
+function lockAddress({ object }: CauseNode): string {
+  if (object?.name !== undefined) return object.name;
+  return object?.address === undefined ? `${object?.id ?? '?'}` : address(object.address);
+}
+
+/** " (3 ms in its queue, 9 ms in the device)" */
+function stages(strand: Strand): string {
+  const told = [...strand.children.values()]
+    .filter(child => child.worst.edge === 'disk')
+    .map(child => `${time(child.timeNs)} ${child.worst.label}`);
+  return told.length === 0 ? '' : ` (${told.join(', ')})`;
+}
+
+/** What was late, once: "`cudaLaunchKernel` on engine (tid 84219) took 13.1 ms". */
+export function lateOnce(root: CauseNode): string {
+  const on = named(root.thread);
+  switch (root.edge) {
+    case 'slow_gap':
+      return `${on} was ${time(root.durationNs)} late with \`${root.label}\`: it made no CUDA call in that time`;
+    case 'window':
+      return `${on}, in the ${time(root.durationNs)} from ${time(root.startNs)}`;
+    default:
+      return `\`${root.label}\` on ${on} took ${time(root.durationNs)}`;
+  }
+}
+
+/** What was late, many times: "184 slow calls of `cudaLaunchKernel` on engine (tid 84219)". */
+export function lateOften(root: CauseNode, count: number, threads: number): string {
+  const on = threads > 1 ? `${threads} threads like ${named(root.thread)}` : named(root.thread);
+  return root.edge === 'slow_gap'
+    ? `${counted(count, 'slow gap')} before \`${root.label}\` on ${on}`
+    : `${counted(count, 'slow call')} of \`${root.label}\` on ${on}`;
+}
+
+/** One delay and one of its stories. */
+export function sentenceOnce(root: CauseNode, story: Strand): string {
+  const all = story.timeNs >= root.durationNs * ALL_THAT_TIME;
+  const part = all ? 'all of it' : `${time(story.timeNs)} of it`;
+  return `${lateOnce(root)}: ${part} ${doing(story)}.`;
+}
+
+/** Many delays that tell the same story, the worst of them first. */
+export function sentenceOften(worst: CauseNode, story: Strand, count: number, threads: number): string {
+  const whole = `The worst ${worst.edge === 'slow_gap' ? 'gap ' : ''}took ${time(worst.durationNs)}.`;
+  return `${lateOften(worst, count, threads)} spent ${time(story.timeNs)} ${doing(story)}. ${whole}`;
+}

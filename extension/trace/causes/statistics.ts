@@ -1,0 +1,42 @@
+// When is a duration slow? Against its own kind: the median plus 8 times the median absolute deviation, which outliers
+// cannot move, and never under a floor.
+
+/** Nearest-rank percentile of ascending values; `share` 0 to 1; 0 for none. */
+export function percentile(ascending: Float64Array, share: number): number {
+  const rank = Math.ceil(share * ascending.length) - 1;
+  return ascending[Math.min(ascending.length - 1, Math.max(0, rank))] ?? 0;
+}
+
+/** Median of the distances from `centre`. */
+export function medianDeviation(values: Float64Array, centre: number): number {
+  return percentile(values.map(value => Math.abs(value - centre)).sort(), 0.5);
+}
+
+export interface Threshold {
+  /** Slow is longer than this. */
+  readonly aboveNs: number;
+  /** What was compared with; 'floor' where even the fastest are slow and nothing is left to compare with. */
+  readonly comparedWith: 'median' | 'fastest' | 'floor';
+}
+
+/**
+ * Where most values are above the floor the median hides that they are slow (a thread that meets a contended lock at
+ * every call): then compare with the 5th percentile and the spread of the fastest tenth.
+ */
+export function threshold(durationsNs: Float64Array, floorNs: number): Threshold {
+  const ascending = durationsNs.slice().sort();
+  const median = percentile(ascending, 0.5);
+  if (median <= floorNs) {
+    return {
+      aboveNs: Math.max(floorNs, median + 8 * medianDeviation(ascending, median)),
+      comparedWith: 'median',
+    };
+  }
+  const fast = percentile(ascending, 0.05);
+  if (fast > floorNs) return { aboveNs: floorNs, comparedWith: 'floor' };
+  const fastest = ascending.subarray(0, Math.max(1, Math.ceil(ascending.length / 10)));
+  return {
+    aboveNs: Math.max(floorNs, fast + 8 * medianDeviation(fastest, fast)),
+    comparedWith: 'fastest',
+  };
+}

@@ -1,0 +1,113 @@
+// One explanation under way: what it may still spend, which threads are on the path, how to go one thread deeper.
+
+import type { CauseNode, RowRef, ThreadRef } from '../api.ts';
+import type { Columns } from '../columns/index.ts';
+import { type Expansion, LOSS } from './nodes.ts';
+import type { LockWakes } from './wakes.ts';
+
+export const MAX_DEPTH = 16;
+export const MAX_NODES = 4096;
+/** Pieces shorter than this, or than 1 % of the whole, are not followed. */
+const SHORT_NS = 50_000;
+
+/** A thread on the path from the root, and when. */
+interface Step {
+  readonly thread: number;
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+/** What the explained thread was in: the CUDA call around the piece; -1 = none. */
+export interface Around {
+  readonly call: number;
+  /** The outermost call around is a synchronize: running in it is spinning on the GPU. */
+  readonly spinning: boolean;
+}
+
+export const nothingAround: Around = { call: -1, spinning: false };
+
+export type ExplainThread = (
+  walk: Walk,
+  thread: number,
+  startNs: number,
+  endNs: number,
+  depth: number,
+  around: Around,
+) => Expansion;
+
+export class Walk {
+  readonly columns: Columns;
+  readonly wakes: LockWakes;
+  readonly shortNs: number;
+  readonly #explain: ExplainThread;
+  readonly #path: Step[];
+  #nodes = 1;
+
+  constructor(
+    columns: Columns,
+    wakes: LockWakes,
+    explain: ExplainThread,
+    thread: number,
+    startNs: number,
+    endNs: number,
+  ) {
+    this.columns = columns;
+    this.wakes = wakes;
+    this.#explain = explain;
+    const whole = endNs - startNs;
+    // A whole that is itself short is still cut, into tenths at the finest.
+    this.shortNs = Math.max(Math.min(SHORT_NS, whole / 10), whole / 100);
+    this.#path = [{ thread, startNs, endNs }];
+  }
+
+  /** Takes `count` nodes from the budget; false, and nothing taken, when it has not so many left. */
+  claim(count: number): boolean {
+    if (this.#nodes + count > MAX_NODES) return false;
+    this.#nodes += count;
+    return true;
+  }
+
+  onPath(thread: number, startNs: number, endNs: number): boolean {
+    return this.#path.some(step => step.thread === thread && step.startNs < endNs && startNs < step.endNs);
+  }
+
+  /** What `thread` did in the interval, as children of the node at `depth` that names it. */
+  follow(thread: number, startNs: number, endNs: number, depth: number, around = nothingAround): Expansion {
+    if (this.onPath(thread, startNs, endNs)) return 'cycle';
+    this.#path.push({ thread, startNs, endNs });
+    const children = this.#explain(this, thread, startNs, endNs, depth, around);
+    this.#path.pop();
+    return children;
+  }
+
+  /** Deeper within the same thread: a nested call, or the root's own interval. */
+  stay(thread: number, startNs: number, endNs: number, depth: number, around: Around): Expansion {
+    return this.#explain(this, thread, startNs, endNs, depth, around);
+  }
+
+  ref(thread: number): ThreadRef | undefined {
+    return this.columns.threads.refs[thread];
+  }
+
+  /** Lowers a confidence where scheduler events are missing in the interval. */
+  trust(confidence: number, startNs: number, endNs: number): number {
+    return this.columns.doubts.scheduler.overlap(startNs, endNs) ? confidence * LOSS : confidence;
+  }
+
+  offCpuRow(row: number): RowRef {
+    return { table: 'off_cpu', id: this.columns.offCpu.id[row] ?? -1 };
+  }
+
+  object(row: number): CauseNode['object'] {
+    const index = this.columns.offCpu.object[row] ?? -1;
+    const id = this.columns.offCpu.objectIds[index];
+    const found = id === undefined ? undefined : this.columns.details.object(id);
+    if (found === undefined) return undefined;
+    return {
+      id: found.id,
+      kind: found.kind,
+      ...(found.address === undefined ? {} : { address: found.address }),
+      ...(found.name === undefined ? {} : { name: found.name }),
+    };
+  }
+}
