@@ -185,6 +185,6 @@ test('a command that ends with a status: the capture ends with it, and hands the
     const trace = join(folder, 'false.wakechain.db');
     const capture = await startCapture(['--output', trace, '--', 'sh', '-c', 'exit 7']);
     const { line } = await capture.finished;
-    assert.equal(line['exit_status'] ?? line['command_exit_status'], 7);
+    assert.equal(line['exit_status'], 7);
   });
 });

@@ -94,6 +94,13 @@ export function parseTruth(lines: readonly LogLine[], startUnixNs: bigint): Trut
   };
 }
 
+/** Turns CLOCK_MONOTONIC into nanoseconds since a trace began, by the two clocks that a workload read at one moment. */
+export function traceClock(workload: LogLine, startUnixNs: bigint): (monotonicNs: number) => number {
+  const offset =
+    BigInt(String(workload['realtime_ns'])) - BigInt(number(workload, 'monotonic_ns')) - startUnixNs;
+  return monotonicNs => Number(BigInt(monotonicNs) + offset);
+}
+
 function number(line: LogLine, key: string): number {
   const value = line[key];
   if (typeof value !== 'number') throw new Error(`the log has no number "${key}" in ${JSON.stringify(line)}`);
