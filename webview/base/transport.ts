@@ -56,6 +56,8 @@ function overWebSocket(listener: Listener): Transport {
   socket.addEventListener('close', () => listener.closed());
   return {
     send(message) {
+      // Without an editor the page's own clipboard does: the host has none to offer.
+      if (message.type === 'copy') return void navigator.clipboard.writeText(message.text);
       const text = JSON.stringify(message);
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
       else waiting.push(text);

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CauseNode, Edge, State } from '../../extension/trace/api.ts';
+import { ns } from '../../extension/trace/time.ts';
+import { chainRows, fold, openAtFirst, piecesOf, visibleRows } from './layout.ts';
+
+const node = (
+  edge: Edge,
+  state: State,
+  startNs: number,
+  durationNs: number,
+  children: CauseNode[] = [],
+  label = `${edge}`,
+): CauseNode => ({
+  edge,
+  state,
+  thread: undefined,
+  startNs: ns(startNs),
+  durationNs: ns(durationNs),
+  label,
+  confidence: 1,
+  rows: [{ table: 'off_cpu', id: startNs }],
+  children,
+});
+
+/** The story of the README: a call that waited for a lock whose holder wanted a CPU. */
+const STORY = node('slow_call', 'other', 0, 1000, [
+  node('on_cpu', 'running', 0, 20),
+  node('lock', 'lock', 20, 960, [
+    node('held_by', 'other', 20, 960, [
+      node('on_cpu', 'running', 20, 120),
+      node('behind', 'runnable', 140, 690),
+      node('on_cpu', 'running', 830, 150),
+    ]),
+  ]),
+  node('on_cpu', 'running', 980, 20),
+]);
+
+test('rows, parents before children, with levels, folded leaves and shares', () => {
+  assert.deepEqual(
+    chainRows(STORY).map(row => [row.key, row.level, row.node.edge, row.timeNs, row.share]),
+    [
+      ['0', 1, 'slow_call', 1000, 1],
+      ['0.0', 2, 'on_cpu', 40, 0.04],
+      ['0.1', 2, 'lock', 960, 0.96],
+      ['0.1.0', 3, 'held_by', 960, 0.96],
+      ['0.1.0.0', 4, 'on_cpu', 270, 0.27],
+      ['0.1.0.1', 4, 'behind', 690, 0.69],
+    ],
+  );
+});
+
+test('a folded row keeps every piece and every row of evidence', () => {
+  const row = chainRows(STORY).find(({ key }) => key === '0.1.0.0');
+  assert.deepEqual(
+    row?.pieces.map(piece => [piece.startNs, piece.endNs]),
+    [
+      [20, 140],
+      [830, 980],
+    ],
+  );
+  assert.equal(row?.rows.length, 2);
+});
+
+test('what did something is painted by its parts; a wait by what it waited for', () => {
+  assert.deepEqual(
+    piecesOf(STORY).map(piece => piece.state),
+    ['running', 'lock', 'running'],
+  );
+  const lock = STORY.children[1];
+  assert.ok(lock !== undefined);
+  assert.deepEqual(piecesOf(lock), [{ state: 'lock', startNs: 20, endNs: 980 }]);
+});
+
+test('steps with children, other words or another thread are not folded', () => {
+  const parent = node('held_by', 'other', 0, 5, [node('on_cpu', 'running', 0, 5)]);
+  assert.equal(fold([parent, parent]).length, 2);
+  assert.equal(
+    fold([node('on_cpu', 'running', 0, 1, [], 'a'), node('on_cpu', 'running', 1, 1, [], 'b')]).length,
+    2,
+  );
+});
+
+test('the time of the rows of one level adds up to their parent', () => {
+  const rows = chainRows(STORY);
+  for (const row of rows.filter(({ hasChildren }) => hasChildren)) {
+    const children = rows.filter(({ parent }) => parent === row.key);
+    assert.equal(
+      children.reduce((sum, child) => sum + child.timeNs, 0),
+      row.timeNs,
+    );
+  }
+});
+
+test('closing a row hides all below it', () => {
+  const rows = chainRows(STORY);
+  const open = new Set(openAtFirst(rows));
+  assert.deepEqual([...open], ['0', '0.1', '0.1.0']);
+  open.delete('0.1');
+  assert.deepEqual(
+    visibleRows(rows, open).map(({ key }) => key),
+    ['0', '0.0', '0.1'],
+  );
+});

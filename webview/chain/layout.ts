@@ -1,0 +1,151 @@
+// A tree of causes as rows, each with its own strip on the explained interval's time axis. Pure.
+//
+// A step that did something (a call, a holder) is painted by what its parts were; a wait is painted by what it waited
+// for. Leaves that say the same of the same thread become one row with several pieces: "on the CPU" before and after
+// a wait reads as one thing.
+
+import type { CauseNode, Edge, RowRef, State } from '../../extension/trace/api.ts';
+
+export interface Piece {
+  readonly state: State;
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+export interface ChainRow {
+  /** Stable while the tree is: the path of child numbers. */
+  readonly key: string;
+  readonly parent: string | undefined;
+  readonly level: number;
+  readonly node: CauseNode;
+  /** Time of all folded leaves together. */
+  readonly timeNs: number;
+  /** Of the root, 0 to 1. */
+  readonly share: number;
+  readonly pieces: readonly Piece[];
+  readonly rows: readonly RowRef[];
+  readonly hasChildren: boolean;
+  /** Place among its siblings, for people who hear the tree. */
+  readonly position: number;
+  readonly siblings: number;
+}
+
+const DOING: ReadonlySet<Edge> = new Set<Edge>([
+  'slow_call',
+  'slow_gap',
+  'sum',
+  'window',
+  'nested_call',
+  'held_by',
+  'waited_for',
+  'hand_off',
+]);
+
+const piece = (node: CauseNode): Piece => ({
+  state: node.state,
+  startNs: node.startNs,
+  endNs: node.startNs + node.durationNs,
+});
+
+export const piecesOf = (node: CauseNode): readonly Piece[] =>
+  DOING.has(node.edge) && node.children.length > 0 ? node.children.map(piece) : [piece(node)];
+
+const sameLeaf = (a: CauseNode, b: CauseNode): boolean =>
+  a.children.length === 0 &&
+  b.children.length === 0 &&
+  a.edge === b.edge &&
+  a.state === b.state &&
+  a.label === b.label &&
+  a.thread?.id === b.thread?.id;
+
+/** Siblings in order of time; leaves that say the same join the first of them. */
+export function fold(children: readonly CauseNode[]): readonly (readonly [CauseNode, ...CauseNode[]])[] {
+  const groups: [CauseNode, ...CauseNode[]][] = [];
+  for (const child of children) {
+    const group = groups.find(([first]) => sameLeaf(first, child));
+    if (group === undefined) groups.push([child]);
+    else group.push(child);
+  }
+  return groups;
+}
+
+/** All rows, parents before children. */
+export function chainRows(root: CauseNode): readonly ChainRow[] {
+  const rows: ChainRow[] = [];
+  const whole = Math.max(1, root.durationNs);
+  const add = (
+    group: readonly [CauseNode, ...CauseNode[]],
+    key: string,
+    parent: string | undefined,
+    level: number,
+    position: number,
+    siblings: number,
+  ): void => {
+    const [node] = group;
+    const timeNs = group.reduce((sum, one) => sum + one.durationNs, 0);
+    const children = fold(node.children);
+    rows.push({
+      key,
+      parent,
+      level,
+      node,
+      timeNs,
+      share: timeNs / whole,
+      pieces: group.flatMap(piecesOf),
+      rows: group.flatMap(one => one.rows),
+      hasChildren: children.length > 0,
+      position,
+      siblings,
+    });
+    children.forEach((child, index) => {
+      add(child, `${key}.${index}`, key, level + 1, index + 1, children.length);
+    });
+  };
+  add([root], '0', undefined, 1, 1, 1);
+  return rows;
+}
+
+/** Below this share of the whole a step starts closed: it is there, but not in the way. */
+const OPEN_FROM = 0.02;
+
+export const openAtFirst = (rows: readonly ChainRow[]): ReadonlySet<string> =>
+  new Set(rows.filter(row => row.hasChildren && row.share >= OPEN_FROM).map(row => row.key));
+
+/** The rows whose every ancestor is open. */
+export function visibleRows(rows: readonly ChainRow[], open: ReadonlySet<string>): readonly ChainRow[] {
+  const seen = new Set<string>();
+  return rows.filter(row => {
+    const shown = row.parent === undefined || (seen.has(row.parent) && open.has(row.parent));
+    if (shown) seen.add(row.key);
+    return shown;
+  });
+}
+
+const EDGE_NAMES: Readonly<Record<Edge, string | undefined>> = {
+  slow_call: undefined,
+  slow_gap: undefined,
+  sum: undefined,
+  window: undefined,
+  nested_call: 'inside',
+  on_cpu: 'on the CPU',
+  runnable: 'wanted a CPU',
+  behind: 'wanted a CPU',
+  throttled: 'throttled',
+  lock: 'lock',
+  held_by: 'held by',
+  hand_off: 'hand-off',
+  waited_for: 'waited for',
+  disk: 'disk',
+  network: 'network',
+  page_fault: 'page fault',
+  gpu: 'GPU',
+  asked_to_sleep: 'sleep',
+  child: 'child',
+  kernel_lock: 'kernel lock',
+  interrupt: 'interrupt',
+  limit: 'limit',
+  unexplained: 'unexplained',
+};
+
+/** The little plate before a row's words; none on the root. */
+export const edgeName = (edge: Edge): string | undefined => EDGE_NAMES[edge];

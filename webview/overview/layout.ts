@@ -1,0 +1,107 @@
+// The Overview's numbers as pieces of bars. Pure.
+
+import type { CauseNode, ReasonStats, State, ThreadStats } from '../../extension/trace/api.ts';
+import { type Meaning, meaningOfReason, meaningOfState, stateName } from '../base/colours.ts';
+
+export interface Piece {
+  readonly meaning: Meaning;
+  readonly name: string;
+  readonly timeNs: number;
+  /** Of the whole bar, 0 to 1. */
+  readonly share: number;
+}
+
+/** Largest first, `unexplained` last: what is known comes before what is not. */
+export function statePieces(
+  byState: readonly { readonly state: State; readonly timeNs: number }[],
+): readonly Piece[] {
+  const total = byState.reduce((sum, { timeNs }) => sum + timeNs, 0);
+  return byState
+    .filter(({ timeNs }) => timeNs > 0)
+    .sort(
+      (a, b) => Number(a.state === 'unexplained') - Number(b.state === 'unexplained') || b.timeNs - a.timeNs,
+    )
+    .map(({ state, timeNs }) => ({
+      meaning: meaningOfState(state),
+      name: stateName(state),
+      timeNs,
+      share: timeNs / total,
+    }));
+}
+
+/** The time of a tree's leaves, by state: what one example was made of. */
+export function leafStates(root: CauseNode): readonly { readonly state: State; readonly timeNs: number }[] {
+  const sums = new Map<State, number>();
+  const open: CauseNode[] = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (node.children.length === 0) sums.set(node.state, (sums.get(node.state) ?? 0) + node.durationNs);
+    else open.push(...node.children);
+  }
+  return [...sums].map(([state, timeNs]) => ({ state, timeNs }));
+}
+
+export interface ThreadBar {
+  readonly pieces: readonly Piece[];
+  readonly totalNs: number;
+}
+
+/** One thread's time off the CPU: blocked by reason, and all its waiting for a CPU as one piece. */
+export function threadBar(offCpu: readonly ReasonStats[]): ThreadBar {
+  const totalNs = offCpu.reduce((sum, { blockedNs, runnableNs }) => sum + blockedNs + runnableNs, 0);
+  const runnableNs = offCpu.reduce((sum, reason) => sum + reason.runnableNs, 0);
+  const pieces: { meaning: Meaning; name: string; timeNs: number }[] = offCpu
+    .filter(({ blockedNs }) => blockedNs > 0)
+    .map(({ reason, blockedNs }) => ({
+      meaning: meaningOfReason(reason),
+      name: reason.replaceAll('_', ' '),
+      timeNs: blockedNs,
+    }));
+  if (runnableNs > 0) pieces.push({ meaning: 'runnable', name: 'waiting for a CPU', timeNs: runnableNs });
+  return {
+    totalNs,
+    pieces: pieces
+      .sort((a, b) => b.timeNs - a.timeNs)
+      .map(piece => ({ ...piece, share: piece.timeNs / Math.max(1, totalNs) })),
+  };
+}
+
+/** The threads whose waiting matters: those that issue CUDA work first, then targets, then the rest, by time waited. */
+export function rankThreads(threads: readonly ThreadStats[], most: number): readonly ThreadStats[] {
+  const waited = (thread: ThreadStats): number => threadBar(thread.offCpu).totalNs;
+  return threads
+    .filter(thread => waited(thread) > 0)
+    .sort(
+      (a, b) =>
+        Number(b.cudaCalls > 0) - Number(a.cudaCalls > 0) ||
+        Number(b.isTarget) - Number(a.isTarget) ||
+        waited(b) - waited(a),
+    )
+    .slice(0, most);
+}
+
+export interface Bin {
+  readonly fromNs: number;
+  readonly toNs: number;
+  readonly count: number;
+  /** 0 to 1, by the logarithm of the count: one slow call in a million is still seen. */
+  readonly height: number;
+  readonly slow: boolean;
+}
+
+/** A delay shorter than this is not looked into (the floor of `causes`). */
+const SLOW_NS = 1_000_000;
+
+/** `histogram[i]` counts calls of [edges[i - 1], edges[i]): the first bin begins at 0, the last has no end. */
+export function bins(histogram: readonly number[], firstEdgeNs: number): readonly Bin[] {
+  const most = Math.max(1, ...histogram);
+  return histogram.map((count, index) => {
+    const fromNs = index === 0 ? 0 : firstEdgeNs * 2 ** (index - 1);
+    return {
+      fromNs,
+      toNs: firstEdgeNs * 2 ** index,
+      count,
+      height: count === 0 ? 0 : Math.max(0.08, Math.log1p(count) / Math.log1p(most)),
+      slow: fromNs >= SLOW_NS,
+    };
+  });
+}

@@ -1,0 +1,91 @@
+// How far the trace can be believed, always in sight at the top right: quiet when nothing is wrong, loud only when
+// something is. The remarks behind it stand in the Overview.
+
+import type { Belief, TraceSummary } from '../../extension/trace/api.ts';
+import type { Data } from '../base/data.ts';
+import { el, icon } from '../base/dom.ts';
+import {
+  formatClock,
+  formatCount,
+  formatDay,
+  formatDuration,
+  formatShare,
+  formatShortCount,
+} from '../base/format.ts';
+
+export interface Verdict {
+  readonly loud: boolean;
+  readonly text: string;
+}
+
+export function verdict(belief: Belief, provenance: TraceSummary['provenance']['state']): Verdict {
+  if (provenance === 'changed') return { loud: true, text: 'file changed since its capture' };
+  if (belief.eventsLost > 0) return { loud: true, text: `${formatCount(belief.eventsLost)} events lost` };
+  if (!belief.consistent) return { loud: true, text: 'counters do not add up' };
+  if (belief.probesAttached < belief.probesAsked) {
+    return { loud: true, text: `${belief.probesAsked - belief.probesAttached} probes refused` };
+  }
+  if (belief.coverage.some(part => part.kept < 1)) return { loud: true, text: 'thinned in parts' };
+  return { loud: false, text: 'nothing lost' };
+}
+
+export const eventCount = (summary: TraceSummary): number =>
+  [
+    'cuda_call',
+    'off_cpu',
+    'cpu_slice',
+    'cpu_sample',
+    'syscall',
+    'block_io',
+    'memory_stall',
+    'tcp_retransmit',
+    'instant',
+  ]
+    .map(table => summary.rows[table] ?? 0)
+    .reduce((sum, rows) => sum + rows, 0);
+
+export function beliefLine(data: Data, open: () => void): HTMLElement {
+  const { summary } = data;
+  const { loud, text } = verdict(summary.belief, summary.provenance.state);
+  const overhead = el('span', { class: 'overhead', hidden: true });
+  data.check().then(
+    check => {
+      const share = overheadShare(check.meta['overhead'], summary);
+      if (share === undefined) return;
+      overhead.hidden = false;
+      overhead.append('overhead ', el('b', {}, formatShare(share)));
+      overhead.title = 'Time in probes and in the collector, as a share of all CPU time of the host';
+    },
+    // Without it the line is shorter; the Overview says what the file does not tell.
+    () => undefined,
+  );
+  return el(
+    'button',
+    {
+      class: 'belief',
+      data: { lost: summary.belief.eventsLost, events: eventCount(summary) },
+      title: 'What can be believed: shown in the Overview',
+      on: { click: open },
+    },
+    el('span', { class: 'host' }, summary.host),
+    el(
+      'span',
+      { class: 'when' },
+      `${formatDay(summary.startUnixNs)} ${formatClock(summary.startUnixNs, 0, 0)}, `,
+      el('b', {}, formatDuration(summary.durationNs)),
+    ),
+    el('span', {}, el('b', {}, formatShortCount(eventCount(summary))), ' events'),
+    el('span', { class: loud ? 'loud' : 'good' }, icon(loud ? 'warning' : 'check'), ` ${text}`),
+    overhead,
+  );
+}
+
+/** schema.sql, meta.overhead: `bpf_ns` and `collector_cpu_ns`, both CPU time on the whole host. */
+export function overheadShare(overhead: unknown, summary: TraceSummary): number | undefined {
+  if (typeof overhead !== 'object' || overhead === null) return undefined;
+  const parts = ['bpf_ns', 'collector_cpu_ns'].map(key => (overhead as Record<string, unknown>)[key]);
+  const known = parts.filter((part): part is number => typeof part === 'number');
+  const capacity = summary.durationNs * summary.cpus;
+  if (known.length === 0 || capacity <= 0) return undefined;
+  return known.reduce((sum, part) => sum + part, 0) / capacity;
+}

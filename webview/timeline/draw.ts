@@ -1,0 +1,219 @@
+// The rows as pictures: rectangles from columns, on a 2D canvas, under the transform of the visible stretch. What is
+// narrower than a pixel is widened to one; what lies outside is skipped.
+
+import type { SliceColumns, TraceSummary } from '../../extension/trace/api.ts';
+import type { Span } from '../../extension/trace/time.ts';
+import { type Meaning, meaningOfCategory, meaningOfReason } from '../base/colours.ts';
+import { formatDuration, plain } from '../base/format.ts';
+import type { Theme } from '../base/theme.ts';
+import type { Brush } from './brush.ts';
+import type { SliceBuffer } from './buffer.ts';
+import { lengthOf } from './camera.ts';
+import { CALL_HEIGHT, type Row, type TrackRow } from './rows.ts';
+
+/** A label needs this much room to be worth its ink. */
+const LABEL_FROM_PX = 34;
+const PADDING_PX = 4;
+
+export interface Scene {
+  readonly theme: Theme;
+  readonly rows: readonly Row[];
+  readonly buffer: SliceBuffer;
+  readonly visible: Span;
+  readonly scrollTop: number;
+  readonly width: number;
+  readonly height: number;
+  readonly ticks: readonly number[];
+  readonly search: string;
+  readonly isTarget: (thread: number) => boolean;
+  readonly belief: TraceSummary['belief'];
+}
+
+export class RowPainter {
+  readonly #brush: Brush;
+  readonly #scene: Scene;
+  readonly #perPixel: number;
+
+  constructor(brush: Brush, scene: Scene) {
+    this.#brush = brush;
+    this.#scene = scene;
+    this.#perPixel = lengthOf(scene.visible) / Math.max(1, scene.width);
+  }
+
+  x(atNs: number): number {
+    return (atNs - this.#scene.visible.startNs) / this.#perPixel;
+  }
+
+  paint(): void {
+    const { rows, scrollTop, height, width, theme, ticks } = this.#scene;
+    const { context } = this.#brush;
+    context.fillStyle = theme.line;
+    for (const tick of ticks) context.fillRect(Math.round(this.x(tick)), 0, 1, height);
+    for (const row of rows) {
+      const y = row.y - scrollTop;
+      if (y + row.height < 0 || y > height) continue;
+      if (row.kind === 'header') {
+        context.fillStyle = theme.panel;
+        context.fillRect(0, y, width, row.height);
+      } else {
+        this.#track(row, y);
+      }
+    }
+    this.#losses();
+  }
+
+  #track(row: TrackRow, y: number): void {
+    const columns = this.#scene.buffer.columns(row.track.id);
+    if (columns === undefined) return;
+    if (row.track.kind === 'cuda') this.#calls(columns, y);
+    else if (row.track.kind === 'off_cpu') this.#states(columns, y, row.height);
+    else this.#slices(columns, y, row.height);
+  }
+
+  /** Left edge and width on the screen; undefined when out of sight. */
+  #extent(startNs: number, endNs: number): readonly [number, number] | undefined {
+    const left = this.x(startNs);
+    const right = this.x(endNs);
+    if (right < 0 || left > this.#scene.width) return undefined;
+    const from = Math.max(-2, left);
+    return [from, Math.max(1, Math.min(right, this.#scene.width + 2) - from)];
+  }
+
+  #calls(columns: SliceColumns, top: number): void {
+    const { buffer } = this.#scene;
+    const meanings = buffer.palette.map(meaningOfCategory);
+    for (let i = 0; i < columns.startNs.length; i += 1) {
+      const start = columns.startNs[i] ?? 0;
+      const end = columns.endNs[i] ?? 0;
+      const extent = this.#extent(start, end);
+      if (extent === undefined) continue;
+      const depth = columns.depth[i] ?? 0;
+      const y = top + depth * (CALL_HEIGHT + 1);
+      const meaning = meanings[columns.colour[i] ?? 0] ?? 'call';
+      const label = buffer.labels[columns.label[i] ?? 0] ?? '';
+      // A call inside a call: the same colour, further back.
+      this.#box(extent, y, CALL_HEIGHT, meaning, label, depth > 0 ? 0.72 : 1);
+      this.#label(extent, y, CALL_HEIGHT, meaning, `${label} ${formatDuration(end - start)}`, label);
+    }
+  }
+
+  #states(columns: SliceColumns, y: number, height: number): void {
+    const { buffer, theme } = this.#scene;
+    const { context } = this.#brush;
+    const meanings = buffer.palette.map(meaningOfReason);
+    const count = columns.startNs.length;
+    // Between two stretches off the CPU the thread was on it: that is what "off" begins and ends with.
+    context.fillStyle = theme.fill.running;
+    for (let i = 1; i < count; i += 1) {
+      const extent = this.#extent(columns.endNs[i - 1] ?? 0, columns.startNs[i] ?? 0);
+      if (extent !== undefined && (columns.startNs[i] ?? 0) > (columns.endNs[i - 1] ?? 0)) {
+        context.fillRect(extent[0], y, extent[1], height);
+      }
+    }
+    for (let i = 0; i < count; i += 1) {
+      const start = columns.startNs[i] ?? 0;
+      const end = columns.endNs[i] ?? 0;
+      const woken = end - (columns.runnableNs[i] ?? 0);
+      const meaning = meanings[columns.colour[i] ?? 0] ?? 'other';
+      const label = buffer.labels[columns.label[i] ?? 0] ?? '';
+      const blocked = woken > start ? this.#extent(start, woken) : undefined;
+      if (blocked !== undefined) {
+        this.#box(blocked, y, height, meaning, label, 1);
+        this.#label(blocked, y, height, meaning, `${label} ${formatDuration(woken - start)}`, label);
+      }
+      const runnable = end > woken ? this.#extent(woken, end) : undefined;
+      if (runnable !== undefined) {
+        this.#box(runnable, y, height, 'runnable', label, 1);
+        this.#label(runnable, y, height, 'runnable', `waiting for a CPU ${formatDuration(end - woken)}`, '');
+      }
+    }
+  }
+
+  #slices(columns: SliceColumns, y: number, height: number): void {
+    const { buffer, isTarget } = this.#scene;
+    for (let i = 0; i < columns.startNs.length; i += 1) {
+      const extent = this.#extent(columns.startNs[i] ?? 0, columns.endNs[i] ?? 0);
+      if (extent === undefined) continue;
+      const meaning: Meaning = isTarget(columns.id[i] ?? -1) ? 'running' : 'thread';
+      const label = buffer.labels[columns.label[i] ?? 0] ?? '';
+      // A hair of air between slices, where there is room: who came after whom is the point of the row.
+      const parted: readonly [number, number] = extent[1] > 3 ? [extent[0], extent[1] - 1] : extent;
+      this.#box(parted, y, height, meaning, label, 1);
+      this.#label(parted, y, height, meaning, label, '');
+    }
+  }
+
+  #box(
+    [x, width]: readonly [number, number],
+    y: number,
+    height: number,
+    meaning: Meaning,
+    label: string,
+    strength: number,
+  ): void {
+    const { theme, search } = this.#scene;
+    const { context } = this.#brush;
+    const found = search === '' || label.toLowerCase().includes(search);
+    context.globalAlpha = found ? strength : 0.22;
+    context.fillStyle = theme.fill[meaning];
+    context.fillRect(x, y, width, height);
+    if (meaning === 'runnable' && width >= 3) {
+      context.fillStyle = this.#brush.hatch;
+      context.fillRect(x, y, width, height);
+    }
+    context.globalAlpha = 1;
+    if (search !== '' && found && width >= 3) {
+      context.strokeStyle = theme.warning;
+      context.lineWidth = 1;
+      context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+    } else if (theme.highContrast && width >= 3) {
+      context.strokeStyle = theme.line;
+      context.lineWidth = 1;
+      context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+    }
+  }
+
+  /** The long words where they fit, else the short ones, else none. */
+  #label(
+    [x, width]: readonly [number, number],
+    y: number,
+    height: number,
+    meaning: Meaning,
+    long: string,
+    short: string,
+  ): void {
+    const room = width - 2 * PADDING_PX - Math.max(0, -x);
+    if (room < LABEL_FROM_PX - 2 * PADDING_PX) return;
+    const { theme } = this.#scene;
+    const { context } = this.#brush;
+    const small = height < 16;
+    context.font = `${small ? 10.5 : 11.5}px ${theme.font}`;
+    const text = [plain(long), plain(short)].find(
+      words => words !== '' && this.#brush.widthOf(words, context.font) <= room,
+    );
+    if (text === undefined) return;
+    const left = Math.max(x, 0) + PADDING_PX;
+    if (meaning === 'runnable') {
+      // Letters on stripes cannot be read: a plate of the plain colour behind them.
+      context.fillStyle = theme.fill.runnable;
+      context.fillRect(left - 2, y + 1, this.#brush.widthOf(text, context.font) + 4, height - 2);
+    }
+    context.fillStyle = theme.ink[meaning];
+    context.textBaseline = 'middle';
+    context.fillText(text, left, y + height / 2 + 0.5);
+  }
+
+  /** Where events were lost or thinned the rows say so, over whatever they show. */
+  #losses(): void {
+    const { belief, height, width } = this.#scene;
+    const { context } = this.#brush;
+    const parts = [...belief.losses, ...belief.coverage.filter(part => part.kept < 1)];
+    for (const part of parts) {
+      const left = Math.max(0, this.x(part.startNs));
+      const right = Math.min(width, this.x(part.startNs + part.durationNs));
+      if (right < 0 || left > width) continue;
+      context.fillStyle = this.#brush.loss;
+      context.fillRect(left, 0, Math.max(2, right - left), height);
+    }
+  }
+}

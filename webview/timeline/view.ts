@@ -1,0 +1,492 @@
+// The timeline: rows by process and thread and by CPU, over one time axis. What is drawn is always the last answer
+// under the present transform; a better one is asked for meanwhile (buffer.ts).
+
+import type { RowRef, Track } from '../../extension/trace/api.ts';
+import { ns, type Span } from '../../extension/trace/time.ts';
+import { el } from '../base/dom.ts';
+import { formatClock, formatDuration } from '../base/format.ts';
+import type { ViewState } from '../protocol.ts';
+import type { App, View } from '../shell/app.ts';
+import { emptyState } from '../shell/failure.ts';
+import type { KeyCommand } from '../shell/keys.ts';
+import { sameRow } from '../shell/store.ts';
+import { AXIS_HEIGHT, drawAxis, OverviewStrip } from './axis.ts';
+import { Brush } from './brush.ts';
+import { SliceBuffer } from './buffer.ts';
+import { fit, lengthOf, pan, whole, zoom } from './camera.ts';
+import { RowPainter } from './draw.ts';
+import { gutterRows } from './gutter.ts';
+import { hit, type Slice, sliceAt } from './hit.ts';
+import { listen } from './input.ts';
+import { drawBand, drawFrame, drawWake } from './marks.ts';
+import { fillMirror, mirrorRows } from './mirror.ts';
+import { neighbour } from './neighbours.ts';
+import { CALL_HEIGHT, groupsOf, placeRows, type Row, rowAt, type TrackRow, tracksIn } from './rows.ts';
+import { SearchBox } from './search.ts';
+import { axisOf, spanInWords } from './ticks.ts';
+import { Tooltip } from './tooltip.ts';
+import { type Wake, wakeOf } from './wake.ts';
+
+const PAN_SHARE = 0.15;
+const ZOOM_STEP = 1.5;
+const SCROLL_PX = 60;
+const TICK_EVERY_PX = 100;
+const MIRROR_AFTER_MS = 300;
+
+export class TimelineView implements View {
+  readonly element = el('div', { class: 'timeline' });
+  readonly #app: App;
+  readonly #canvas = el('canvas', { class: 'rows', tabIndex: 0, role: 'img' });
+  readonly #axisCanvas = el('canvas', { class: 'axis', aria: { hidden: 'true' } });
+  readonly #base = el('span', { class: 'base' });
+  readonly #gutter = el('div', { class: 'gutter' });
+  readonly #content = el('div', { class: 'rows-content' }, this.#gutter, this.#canvas);
+  readonly #scroller = el('div', { class: 'rows-scroller' }, this.#content);
+  readonly #mirror = el('table', { class: 'unseen' });
+  readonly #problem = el('div', { class: 'problem loud', role: 'alert', hidden: true });
+  readonly #tooltip = new Tooltip();
+  readonly #brush = new Brush(this.#canvas);
+  readonly #axisBrush = new Brush(this.#axisCanvas);
+  readonly #strip: OverviewStrip;
+  readonly #search: SearchBox;
+  readonly #buffer: SliceBuffer;
+  readonly #toggled = new Set<string>();
+  #tracks: readonly Track[] = [];
+  #rows: readonly Row[] = [];
+  #frame = 0;
+  #mirrorTimer: ReturnType<typeof setTimeout> | undefined;
+  #wake: Wake | undefined;
+
+  constructor(app: App) {
+    this.#app = app;
+    const { durationNs } = app.data.summary;
+    const stripCanvas = el('canvas', { class: 'strip-canvas', aria: { hidden: 'true' } });
+    this.#strip = new OverviewStrip(stripCanvas, durationNs);
+    this.#search = new SearchBox(app, {
+      changed: () => {
+        this.#placeRows();
+      },
+      go: slice => this.#select(slice, true),
+      done: () => this.#canvas.focus(),
+    });
+    this.#buffer = new SliceBuffer(
+      app.client,
+      durationNs,
+      () => this.#redraw(),
+      message => {
+        this.#problem.textContent = message;
+        this.#problem.hidden = false;
+      },
+    );
+    this.element.append(
+      el(
+        'div',
+        { class: 'axis-row' },
+        el('div', { class: 'axis-name' }, `whole capture, ${formatDuration(durationNs)}`),
+        stripCanvas,
+      ),
+      el(
+        'div',
+        { class: 'axis-row' },
+        el('div', { class: 'axis-name' }, this.#base, this.#search.element),
+        this.#axisCanvas,
+      ),
+      this.#scroller,
+      this.#tooltip.element,
+      this.#problem,
+      this.#mirror,
+    );
+    this.#listen(stripCanvas);
+    void this.#load();
+  }
+
+  get #visible(): Span {
+    const { visible, selection } = this.#app.store.state;
+    const { durationNs } = this.#app.data.summary;
+    if (visible !== undefined) return visible;
+    return selection.window === undefined ? whole(durationNs) : fit(selection.window, durationNs);
+  }
+
+  shown(): void {
+    this.#showThread(this.#app.store.state.selection.thread);
+    this.#redraw();
+  }
+
+  themed(): void {
+    this.#redraw();
+  }
+
+  changed(state: ViewState, before: ViewState): void {
+    const { selection } = state;
+    if (selection.thread !== before.selection.thread) this.#showThread(selection.thread);
+    if (!sameRow(selection.row, before.selection.row)) void this.#askWake(selection.row);
+    this.#redraw();
+  }
+
+  command(command: KeyCommand): boolean {
+    const { durationNs } = this.#app.data.summary;
+    const { selection } = this.#app.store.state;
+    const visible = this.#visible;
+    const middle = (visible.startNs + visible.endNs) / 2;
+    const step = lengthOf(visible) * PAN_SHARE;
+    switch (command) {
+      case 'panLeft':
+        this.#see(pan(visible, -step, durationNs));
+        return true;
+      case 'panRight':
+        this.#see(pan(visible, step, durationNs));
+        return true;
+      case 'zoomIn':
+        this.#see(zoom(visible, ZOOM_STEP, middle, durationNs));
+        return true;
+      case 'zoomOut':
+        this.#see(zoom(visible, 1 / ZOOM_STEP, middle, durationNs));
+        return true;
+      case 'scrollUp':
+        this.#scroller.scrollTop -= SCROLL_PX;
+        return true;
+      case 'scrollDown':
+        this.#scroller.scrollTop += SCROLL_PX;
+        return true;
+      case 'fitSelection':
+        if (selection.window !== undefined) this.#see(fit(selection.window, durationNs));
+        return true;
+      case 'fitAll':
+        this.#see(whole(durationNs));
+        return true;
+      case 'previous':
+      case 'next':
+        void this.#step(command);
+        return true;
+      case 'search':
+        this.#search.open();
+        return true;
+      case 'escape':
+        return this.#search.close();
+      case 'help':
+        return false;
+    }
+  }
+
+  async #load(): Promise<void> {
+    const { data, client } = this.#app;
+    const { durationNs } = data.summary;
+    try {
+      this.#tracks = await data.tracks();
+    } catch (error) {
+      this.element.replaceChildren(emptyState(error instanceof Error ? error.message : String(error)));
+      return;
+    }
+    if (this.#tracks.length === 0) {
+      this.element.replaceChildren(
+        emptyState(
+          'This capture holds no events.',
+          'Overview says which probes were attached and what they saw.',
+        ),
+      );
+      return;
+    }
+    this.#placeRows();
+    this.#showThread(this.#app.store.state.selection.thread);
+    void this.#askWake(this.#app.store.state.selection.row);
+    const calls = this.#tracks.filter(track => track.kind === 'cuda').map(track => track.id);
+    const resolutionNs = Math.max(1, durationNs / 1024);
+    const settle = [
+      client.call('slices', { tracks: calls, window: whole(durationNs), resolutionNs }).then(answer => {
+        this.#strip.answer = answer;
+      }),
+      data.causes().then(causes => {
+        this.#strip.causes = causes;
+      }),
+    ];
+    // The strip is a help: without it the rows still stand.
+    for (const done of settle)
+      done.then(
+        () => this.#redraw(),
+        () => undefined,
+      );
+  }
+
+  #placeRows(): void {
+    const { rows, height } = placeRows(groupsOf(this.#tracks, this.#app.data.summary), this.#toggled);
+    this.#rows = rows;
+    this.#content.style.height = `${height}px`;
+    const { selection } = this.#app.store.state;
+    this.#gutter.replaceChildren(
+      ...gutterRows(
+        rows,
+        { thread: selection.thread, search: this.#search.text },
+        {
+          toggle: group => {
+            if (!this.#toggled.delete(group)) this.#toggled.add(group);
+            this.#placeRows();
+          },
+          choose: thread => this.#app.store.select({ thread }),
+        },
+      ),
+    );
+    this.#redraw();
+  }
+
+  /** Opens the thread's group when it is closed, and scrolls to it. */
+  #showThread(thread: number | undefined): void {
+    if (this.#tracks.length === 0) return;
+    if (thread !== undefined) {
+      const group = groupsOf(this.#tracks, this.#app.data.summary).find(({ tracks }) =>
+        tracks.some(track => track.thread?.id === thread),
+      );
+      if (group !== undefined && group.openAtFirst === this.#toggled.has(group.key)) {
+        if (group.openAtFirst) this.#toggled.delete(group.key);
+        else this.#toggled.add(group.key);
+      }
+    }
+    this.#placeRows();
+    const row = this.#rows.find(one => one.kind === 'track' && one.track.thread?.id === thread);
+    if (thread === undefined || row === undefined) return;
+    const { scrollTop, clientHeight } = this.#scroller;
+    if (row.y < scrollTop || row.y + row.height > scrollTop + clientHeight) {
+      this.#scroller.scrollTop = Math.max(0, row.y - clientHeight / 3);
+    }
+  }
+
+  #see(visible: Span): void {
+    this.#app.store.update({ visible });
+  }
+
+  #redraw(): void {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw(): void {
+    this.#frame = 0;
+    const width = this.#canvas.clientWidth;
+    const height = this.#scroller.clientHeight;
+    if (width === 0 || height === 0) return;
+    const visible = this.#visible;
+    const theme = this.#app.theme();
+    const { data, store } = this.#app;
+    const { scrollTop } = this.#scroller;
+    const tracks = tracksIn(this.#rows, scrollTop, height);
+    this.#buffer.want(visible, width, tracks);
+
+    const axis = axisOf(visible, width, TICK_EVERY_PX);
+    this.#base.textContent = formatClock(data.summary.startUnixNs, axis.baseNs, axis.baseDigits);
+    this.#strip.draw(this.#strip.canvas.clientWidth, visible, theme);
+    drawAxis(this.#axisBrush, width, visible, axis, theme);
+
+    this.#canvas.style.height = `${height}px`;
+    this.#brush.begin(width, height, theme);
+    const targets = new Set(data.summary.threads.filter(thread => thread.isTarget).map(thread => thread.id));
+    const painter = new RowPainter(this.#brush, {
+      theme,
+      rows: this.#rows,
+      buffer: this.#buffer,
+      visible,
+      scrollTop,
+      width,
+      height,
+      ticks: axis.ticks.map(tick => tick.atNs),
+      search: this.#search.text,
+      isTarget: thread => targets.has(thread),
+      belief: data.summary.belief,
+    });
+    painter.paint();
+    const { selection } = store.state;
+    const frame = { context: this.#brush.context, theme, width, height, x: (at: number) => painter.x(at) };
+    if (selection.window !== undefined) drawBand(frame, selection.window);
+    for (const row of this.#rows) {
+      const index = row.kind === 'track' ? this.#selectedIndex(row, selection.row) : undefined;
+      const columns = row.kind === 'track' ? this.#buffer.columns(row.track.id) : undefined;
+      if (row.kind === 'track' && index !== undefined && columns !== undefined) {
+        drawFrame(frame, row, row.y - scrollTop, columns, index);
+      }
+    }
+    this.#drawWake(frame, scrollTop);
+    this.#tell(visible);
+  }
+
+  #drawWake(frame: Parameters<typeof drawWake>[0], scrollTop: number): void {
+    const wake = this.#wake;
+    const row = (thread: number): Row | undefined =>
+      this.#rows.find(
+        one => one.kind === 'track' && one.track.kind === 'off_cpu' && one.track.thread?.id === thread,
+      );
+    if (wake === undefined) return;
+    const from = row(wake.waker);
+    const to = row(wake.woken);
+    if (from === undefined || to === undefined || from === to) return;
+    const below = to.y > from.y;
+    drawWake(
+      frame,
+      wake.atNs,
+      (below ? from.y + from.height : from.y) - scrollTop,
+      (below ? to.y : to.y + to.height) - scrollTop,
+    );
+  }
+
+  /** For tests and for people who hear the page: what is in sight, as attributes and as a table. */
+  #tell(visible: Span): void {
+    this.element.dataset['startNs'] = String(visible.startNs);
+    this.element.dataset['endNs'] = String(visible.endNs);
+    this.element.dataset['settled'] = String(this.#buffer.settled);
+    clearTimeout(this.#mirrorTimer);
+    this.#mirrorTimer = setTimeout(() => {
+      this.#canvas.setAttribute(
+        'aria-label',
+        `Timeline, ${spanInWords(visible)}. The table after it lists the events.`,
+      );
+      fillMirror(this.#mirror, mirrorRows(this.#rows, this.#buffer, visible), visible);
+    }, MIRROR_AFTER_MS);
+  }
+
+  #selectedIndex(row: TrackRow, selected: RowRef | undefined): number | undefined {
+    const columns = this.#buffer.columns(row.track.id);
+    if (columns === undefined || selected === undefined) return undefined;
+    const { kind } = row.track;
+    const index =
+      selected.table === 'cpu_slice'
+        ? kind === 'cpu' && row.track.cpu === selected.cpu
+          ? columns.startNs.indexOf(selected.startNs)
+          : -1
+        : (selected.table === 'cuda_call' && kind === 'cuda') ||
+            (selected.table === 'off_cpu' && kind === 'off_cpu')
+          ? columns.id.indexOf(selected.id)
+          : -1;
+    return index < 0 ? undefined : index;
+  }
+
+  #sliceAt(x: number, y: number): { readonly slice: Slice; readonly row: TrackRow } | undefined {
+    const at = y + this.#scroller.scrollTop;
+    const row = rowAt(this.#rows, at);
+    if (row?.kind !== 'track') return undefined;
+    const columns = this.#buffer.columns(row.track.id);
+    if (columns === undefined) return undefined;
+    const visible = this.#visible;
+    const perPixel = lengthOf(visible) / Math.max(1, this.#canvas.clientWidth);
+    const depth = row.track.kind === 'cuda' ? Math.floor((at - row.y) / (CALL_HEIGHT + 1)) : 0;
+    const index = hit(columns, visible.startNs + x * perPixel, depth, perPixel * 2);
+    if (index === undefined) return undefined;
+    return { slice: sliceAt(columns, index, this.#buffer.palette, this.#buffer.labels), row };
+  }
+
+  #select(slice: Slice, move: boolean): void {
+    const track = this.#tracks.find(({ id }) => id === slice.track);
+    if (track === undefined) return;
+    const { store, data } = this.#app;
+    const thread = track.kind === 'cpu' ? slice.id : track.thread?.id;
+    const inSight = slice.span.endNs > this.#visible.startNs && slice.span.startNs < this.#visible.endNs;
+    const far = move && (!inSight || lengthOf(slice.span) > lengthOf(this.#visible));
+    store.update({
+      ...(far
+        ? {
+            visible: pan(
+              this.#visible,
+              middleOf(slice.span) - middleOf(this.#visible),
+              data.summary.durationNs,
+            ),
+          }
+        : {}),
+      selection: { ...store.state.selection, window: slice.span, thread, row: refOf(track, slice) },
+    });
+  }
+
+  async #step(direction: 'previous' | 'next'): Promise<void> {
+    const { selection } = this.#app.store.state;
+    const { client, data } = this.#app;
+    const track = this.#trackOf(selection.row, selection.thread);
+    if (track === undefined) return;
+    const from = selection.window ?? { startNs: ns(this.#visible.startNs - 1), endNs: this.#visible.startNs };
+    const found = await neighbour(client, track.id, from, direction, data.summary.durationNs);
+    if (found !== undefined) this.#select(found, true);
+    else this.#app.announce(`No ${direction} event on this row.`);
+  }
+
+  /** The row that previous and next walk on: that of the selected event, of the thread, or the first there is. */
+  #trackOf(row: RowRef | undefined, thread: number | undefined): Track | undefined {
+    const kind =
+      row === undefined
+        ? undefined
+        : ({ cuda_call: 'cuda', off_cpu: 'off_cpu', cpu_slice: 'cpu' } as const)[row.table as 'cuda_call'];
+    const same = this.#tracks.find(track =>
+      row?.table === 'cpu_slice' ? track.cpu === row.cpu : track.kind === kind && track.thread?.id === thread,
+    );
+    const shown = this.#rows.find((one): one is TrackRow => one.kind === 'track');
+    return (
+      same ?? this.#tracks.find(track => thread !== undefined && track.thread?.id === thread) ?? shown?.track
+    );
+  }
+
+  async #askWake(row: RowRef | undefined): Promise<void> {
+    this.#wake = undefined;
+    if (row?.table !== 'off_cpu') return this.#redraw();
+    const details = await this.#app.client.call('row', row).catch(() => undefined);
+    if (details === undefined || !sameRow(row, this.#app.store.state.selection.row)) return;
+    this.#wake = wakeOf(details, this.#app.data.summary.threads);
+    this.#redraw();
+  }
+
+  #listen(stripCanvas: HTMLCanvasElement): void {
+    const { durationNs } = this.#app.data.summary;
+    const perPixel = (): number => lengthOf(this.#visible) / Math.max(1, this.#canvas.clientWidth);
+    const at = (x: number): number => this.#visible.startNs + x * perPixel();
+    listen(this.#canvas, {
+      pan: pixels => this.#see(pan(this.#visible, -pixels * perPixel(), durationNs)),
+      scroll: pixels => {
+        this.#scroller.scrollTop += pixels;
+      },
+      zoom: (factor, x) => this.#see(zoom(this.#visible, factor, at(x), durationNs)),
+      range: (from, to) => {
+        const inside = (x: number) => ns(Math.min(durationNs, Math.max(0, Math.round(at(x)))));
+        const window = { startNs: inside(Math.min(from, to)), endNs: inside(Math.max(from, to)) };
+        this.#app.store.select({ window, row: undefined });
+      },
+      click: (x, y) => {
+        const found = this.#sliceAt(x, y);
+        if (found === undefined) this.#app.store.select({ row: undefined, window: undefined });
+        else this.#select(found.slice, false);
+      },
+      doubleClick: (x, y) => {
+        const found = this.#sliceAt(x, y);
+        if (found !== undefined) this.#see(fit(found.slice.span, durationNs));
+      },
+      hover: (x, y) => {
+        const found = this.#sliceAt(x, y);
+        this.#canvas.classList.toggle('over', found !== undefined);
+        if (found === undefined) return this.#tooltip.hide();
+        const room = this.element.getBoundingClientRect();
+        const own = this.#canvas.getBoundingClientRect();
+        const { track } = found.row;
+        const who =
+          track.thread === undefined ? `CPU ${track.cpu}` : `${track.thread.name} ${track.thread.tid}`;
+        this.#tooltip.show(found.slice, who, own.left - room.left + x, own.top - room.top + y);
+      },
+      leave: () => this.#tooltip.hide(),
+    });
+    const centre = (event: PointerEvent): void => {
+      if (event.buttons !== 1) return;
+      const span = this.#strip.centred(event.offsetX, stripCanvas.clientWidth, this.#visible);
+      this.#see(pan(span, 0, durationNs));
+    };
+    stripCanvas.addEventListener('pointerdown', centre);
+    stripCanvas.addEventListener('pointermove', centre);
+    this.#scroller.addEventListener('scroll', () => {
+      this.#tooltip.hide();
+      this.#redraw();
+    });
+    new ResizeObserver(() => this.#redraw()).observe(this.#scroller);
+    this.#axisCanvas.style.height = `${AXIS_HEIGHT}px`;
+  }
+}
+
+const middleOf = (span: Span): number => (span.startNs + span.endNs) / 2;
+
+function refOf(track: Track, slice: Slice): RowRef {
+  switch (track.kind) {
+    case 'cuda':
+      return { table: 'cuda_call', id: slice.id };
+    case 'off_cpu':
+      return { table: 'off_cpu', id: slice.id };
+    case 'cpu':
+      return { table: 'cpu_slice', cpu: track.cpu ?? 0, startNs: slice.span.startNs };
+  }
+}
