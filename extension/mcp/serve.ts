@@ -1,0 +1,40 @@
+// Runs the server on standard input and output until the client goes away.
+
+import { join } from 'node:path';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { ServeOptions } from './arguments.ts';
+import { appendAudit } from './audit.ts';
+import { watchMessages } from './discovery.ts';
+import { createServer } from './server.ts';
+import { Shelf } from './shelf.ts';
+
+/** The query process stands beside the bundle, or in its folder when run from source. */
+export function queryProgramBeside(program: string): string {
+  const folder = join(program, '..');
+  return program.endsWith('.ts') ? join(folder, '../trace/query/main.ts') : join(folder, 'query.js');
+}
+
+export function serve(options: ServeOptions, program: string): void {
+  const shelf = new Shelf({ ...options, queryProgram: queryProgramBeside(program) });
+  let client = 'unknown';
+  const audit: Parameters<typeof createServer>[0]['audit'] = entry => {
+    if (options.audit !== undefined)
+      appendAudit(options.audit, { time: new Date().toISOString(), client, ...entry });
+  };
+  const transport = watchMessages(new StdioServerTransport(), {
+    client: name => {
+      client = name;
+    },
+    discovery: (method, params) => {
+      const empty = { rows: 0, bytes: 0, durationMs: 0, outcome: 'ok' };
+      audit({ tool: method, arguments: JSON.stringify(params ?? {}).slice(0, 2_000), ...empty });
+    },
+    closed: () => {
+      void shelf.close();
+    },
+  });
+  serveStdio(() => createServer({ shelf, audit }), {
+    transport,
+    onerror: error => process.stderr.write(`${error.message}\n`),
+  });
+}

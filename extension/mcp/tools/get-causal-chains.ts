@@ -1,0 +1,91 @@
+// get_causal_chains: why the GPU waited, ranked, each cause with its tree and its evidence.
+
+import * as z from 'zod';
+import { editorLink } from '../link.ts';
+import {
+  ask,
+  cutsOutput,
+  pidArgument,
+  records,
+  scope,
+  tool,
+  traceArgument,
+  windowArguments,
+} from '../tool.ts';
+import { fitCauses } from '../tree.ts';
+import { duration, percent } from '../words.ts';
+import { shortBelief } from './get-trace-stats.ts';
+
+/** Characters of JSON: with the text and the envelope under 4000 tokens. */
+const DEFAULT_CHARACTERS = 7_500;
+const ASKED_CHARACTERS = 60_000;
+
+export const getCausalChains = tool({
+  name: 'get_causal_chains',
+  title: 'Why the GPU waited',
+  description:
+    'The ranked causes of slow CUDA calls and slow gaps between them. Each has a sentence, kind (cause, lead, work, ' +
+    'innocent), severity, confidence, the share of wall time, and example trees whose leaves add up exactly; rows are ' +
+    'the evidence (table and id). Start here. Times in nanoseconds since the capture began.',
+  input: z.object({
+    trace: traceArgument,
+    ...windowArguments,
+    pid: pidArgument,
+    floor_us: z
+      .number()
+      .positive()
+      .optional()
+      .describe('Delays under this many microseconds do not count; default 1000'),
+    limit: z.int().min(1).max(100).optional().describe('Causes; default 5. When given, trees are longer too'),
+  }),
+  output: z.object({
+    trace: z.string(),
+    headline: z.string(),
+    window: z.looseObject({}),
+    causes: records,
+    total: z.int(),
+    delays: z.looseObject({}),
+    byState: records,
+    belief: z.looseObject({}),
+    cuts: cutsOutput,
+  }),
+  run: async (context, args) => {
+    const { known, trace, window } = await ask(context, args);
+    const limit = args.limit ?? 5;
+    const floor = args.floor_us === undefined ? {} : { floorUs: args.floor_us };
+    const result = await trace.call(
+      'causes',
+      { ...scope(window, args.pid), ...floor, limit },
+      context.signal,
+    );
+    const room = args.limit === undefined ? DEFAULT_CHARACTERS : ASKED_CHARACTERS;
+    const { causes, cuts } = fitCauses(result.causes.slice(0, limit), room);
+    const more =
+      result.total > result.causes.length
+        ? [`${result.causes.length} of ${result.total} causes; raise limit`]
+        : [];
+    const structured = {
+      trace: known.id,
+      headline: result.headline,
+      window: result.window,
+      causes: causes.map(cause => ({ ...cause, link: editorLink({ trace: known.path, cause: cause.id }) })),
+      total: result.total,
+      delays: result.delays,
+      byState: result.byState,
+      belief: shortBelief(result.belief),
+      cuts: [...more, ...cuts],
+    };
+    const lines = causes.map(
+      (cause, i) =>
+        `${i + 1}. [${cause.kind}${cause.severity === undefined ? '' : `, ${cause.severity}`}, confidence ${cause.confidence.value.toFixed(2)}] ` +
+        `${cause.sentence} (${cause.count} times, ${duration(cause.timeNs)} in all, ${percent(cause.share)} of wall time; id ${cause.id})`,
+    );
+    const text = [
+      result.headline,
+      ...lines,
+      ...structured.belief.remarks.slice(0, 3),
+      ...structured.cuts.map(cut => `Cut: ${cut}.`),
+    ].join('\n');
+    return { structured, text, rows: causes.length };
+  },
+});

@@ -1,0 +1,72 @@
+// list_traces: which captures are there.
+
+import * as z from 'zod';
+import { TraceError, toTraceError } from '../../trace/error.ts';
+import { provenance } from '../../trace/provenance.ts';
+import type { Glance } from '../../trace/query/client.ts';
+import type { KnownTrace } from '../shelf.ts';
+import { records, tool } from '../tool.ts';
+import { count, duration } from '../words.ts';
+
+export const listTraces = tool({
+  name: 'list_traces',
+  title: 'List GPU traces',
+  description:
+    'Which captures are there, newest first: id, host, when (UTC), how long, events, whether the file is still the one ' +
+    'that the collector wrote (SHA-256). Files that cannot be opened are listed with the reason.',
+  input: z.object({ limit: z.int().min(1).max(200).default(20).describe('How many traces') }),
+  output: z.object({ traces: records, total: z.int() }),
+  run: async ({ shelf }, { limit }) => {
+    const all = shelf.list();
+    const traces = await Promise.all(
+      all.slice(0, limit).map(async known => describe(known, shelf.glance(known))),
+    );
+    const lines = traces.map(trace =>
+      'error' in trace
+        ? `${trace.id}: cannot be opened: ${trace.error.message}`
+        : `${trace.id}: ${trace.host}, ${trace.startUtc}, ${duration(trace.durationNs)}, ${count(trace.events)} events, hash ${trace.provenance.state}`,
+    );
+    const head =
+      all.length === 0
+        ? 'There is no trace yet. Run "Wakechain: Capture GPU Trace on Host" in the editor.'
+        : `${traces.length} of ${all.length} traces, newest first:`;
+    return {
+      structured: { traces, total: all.length },
+      text: [head, ...lines].join('\n'),
+      rows: traces.length,
+    };
+  },
+});
+
+async function describe(known: KnownTrace, glancing: Promise<Glance>) {
+  const { id, path, bytes } = known;
+  try {
+    const [glance, origin] = await Promise.all([glancing, provenance(path)]);
+    const events = ['cuda_call', 'off_cpu', 'cpu_slice'].reduce(
+      (sum, table) => sum + (glance.rows[table] ?? 0),
+      0,
+    );
+    return {
+      id,
+      path,
+      bytes,
+      host: glance.host,
+      startUtc: utc(glance.startUnixNs),
+      durationNs: glance.durationNs,
+      profile: glance.profile,
+      endReason: glance.endReason,
+      events,
+      cudaCalls: glance.rows['cuda_call'] ?? 0,
+      lossStretches: glance.rows['loss'] ?? 0,
+      provenance: origin,
+    };
+  } catch (error) {
+    const { reason, message, hint } = error instanceof TraceError ? error : toTraceError(error);
+    return { id, path, bytes, error: { reason, message, hint } };
+  }
+}
+
+function utc(unixNs: string): string {
+  const ms = /^\d{1,19}$/.test(unixNs) ? Number(BigInt(unixNs) / 1_000_000n) : Number.NaN;
+  return Number.isNaN(ms) ? 'unknown' : new Date(ms).toISOString();
+}

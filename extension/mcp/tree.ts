@@ -1,0 +1,108 @@
+// Trees of causes in an answer that must stay short: the path to the heaviest leaf always stays, the rest goes first
+// where it weighs least, and every cut leaves a mark.
+
+import type { Cause, CauseNode } from '../trace/api.ts';
+
+/** A node as it is sent: like CauseNode, with a mark where something below it was left out. */
+export type SentNode = Omit<CauseNode, 'children'> & {
+  readonly children: readonly SentNode[];
+  readonly leftOut?: { readonly nodes: number; readonly timeNs: number };
+};
+
+export type SentCause = Omit<Cause, 'examples'> & { readonly examples: readonly SentNode[] };
+
+/** The path from a node to the heaviest leaf below it, the node itself first. */
+export function mainPath(root: CauseNode): readonly CauseNode[] {
+  let best: readonly CauseNode[] = [root];
+  let heaviest = -1;
+  const visit = (node: CauseNode, path: readonly CauseNode[]) => {
+    if (node.children.length === 0) {
+      if (node.durationNs > heaviest) {
+        heaviest = node.durationNs;
+        best = path;
+      }
+      return;
+    }
+    for (const child of node.children) visit(child, [...path, child]);
+  };
+  visit(root, [root]);
+  return best;
+}
+
+/** How much of each tree is kept. */
+interface Measure {
+  readonly examples: number;
+  readonly children: number;
+  readonly rows: number;
+}
+
+/** From generous to the bare path. */
+const measures: readonly Measure[] = [
+  { examples: 3, children: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY },
+  { examples: 1, children: 8, rows: 4 },
+  { examples: 1, children: 4, rows: 2 },
+  { examples: 1, children: 2, rows: 1 },
+  { examples: 1, children: 1, rows: 1 },
+];
+
+export interface Fitted {
+  readonly causes: readonly SentCause[];
+  /** What was left out, in sentences; empty when everything fits. */
+  readonly cuts: readonly string[];
+}
+
+/** As many of the causes, each with as much of its trees, as fit into so many characters of JSON; at least the first. */
+export function fitCauses(causes: readonly Cause[], characters: number): Fitted {
+  for (let kept = causes.length; kept > 0; kept = kept > 3 ? Math.ceil(kept / 2) : kept - 1) {
+    for (const measure of kept === causes.length ? measures : measures.slice(-1)) {
+      const sent = causes.slice(0, kept).map(cause => pruneCause(cause, measure));
+      if (JSON.stringify(sent).length > characters && !(kept === 1 && measure === measures.at(-1))) continue;
+      return { causes: sent, cuts: cutsOf(causes, kept, measure) };
+    }
+  }
+  return { causes: [], cuts: [] };
+}
+
+function cutsOf(causes: readonly Cause[], kept: number, measure: Measure): string[] {
+  const cuts: string[] = [];
+  if (kept < causes.length) cuts.push(`${kept} of ${causes.length} causes; narrow the window or raise limit`);
+  if (measure === measures[0]) return cuts;
+  cuts.push(
+    'one example for each cause, and only the heaviest branches of its tree; resolve_causal_chain gives one whole',
+  );
+  return cuts;
+}
+
+function pruneCause(cause: Cause, measure: Measure): SentCause {
+  return {
+    ...cause,
+    examples: cause.examples
+      .slice(0, measure.examples)
+      .map(node => pruneNode(node, measure, new Set(mainPath(node)))),
+  };
+}
+
+function pruneNode(node: CauseNode, measure: Measure, path: ReadonlySet<CauseNode>): SentNode {
+  const ranked = [...node.children].sort(
+    (a, b) => Number(path.has(b)) - Number(path.has(a)) || b.durationNs - a.durationNs,
+  );
+  const kept = new Set(ranked.slice(0, measure.children));
+  const left = node.children.filter(child => !kept.has(child));
+  const pruned = {
+    ...node,
+    rows: node.rows.slice(0, measure.rows),
+    children: node.children.filter(child => kept.has(child)).map(child => pruneNode(child, measure, path)),
+  };
+  if (left.length === 0) return pruned;
+  return {
+    ...pruned,
+    leftOut: {
+      nodes: left.reduce((sum, child) => sum + countNodes(child), 0),
+      timeNs: left.reduce((sum, child) => sum + child.durationNs, 0),
+    },
+  };
+}
+
+function countNodes(node: CauseNode): number {
+  return node.children.reduce((sum, child) => sum + countNodes(child), 1);
+}
