@@ -83,7 +83,7 @@ function waitedFor(walk: Walk, wait: Wait, woken: Extract<WakeKind, { kind: 'tas
     rows: [walk.offCpuRow(wait.row)],
     object: walk.object(wait.row),
   } as const;
-  return branch(base, wait.followed ? walk.follow(woken.waker, startNs, endNs, depth) : []);
+  return branch(base, walk.follow(woken.waker, startNs, endNs, depth, wait.followed));
 }
 
 function waitState(walk: Walk, wait: Wait): State {

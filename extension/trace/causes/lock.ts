@@ -110,7 +110,7 @@ function held(
         rows,
         object: walk.object(wokenRow),
       },
-      followed ? walk.follow(holder, startNs, endNs, depth) : [],
+      walk.follow(holder, startNs, endNs, depth, followed),
     );
   };
   return { startNs, endNs, state: 'lock', make };
@@ -143,8 +143,8 @@ function handOff(walk: Walk, handedTo: number, startNs: number, endNs: number, d
       confidence: walk.trust(SEEN, startNs, endNs),
       rows: [walk.offCpuRow(handedTo)],
     } as const;
-    if (!followed) return branch(base, []);
     if (walk.onPath(woken, startNs, endNs)) return branch(base, 'cycle');
+    if (!followed) return branch(base, []);
     return branch(base, expand(walk, woken, competitorParts(walk, woken, handedTo, startNs, endNs), depth));
   };
   return { startNs, endNs, state: 'runnable', make };

@@ -158,6 +158,11 @@ test('the holder was preempted by a spinner: the gap before the call', () => {
   assert.equal(held?.kind, 'cause');
   assert.equal(held?.count, 3);
   assert.equal(held?.timeNs, 3 * 12_600_000);
+  assert.deepEqual(
+    held?.examples.map(({ startNs, durationNs }) => [startNs, durationNs]),
+    [10_000, 40_000, 70_000].map(at => [(at - 10) * 1000, 13_110_000]),
+    'a gap begins where the call before it ended',
+  );
   assert.match(
     held?.sentence ?? '',
     /^3 slow gaps before `cudaLaunchKernel` on engine .*behind spinner \(pid 123\) on CPU 3/,

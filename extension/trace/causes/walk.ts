@@ -71,11 +71,15 @@ export class Walk {
     return this.#path.some(step => step.thread === thread && step.startNs < endNs && startNs < step.endNs);
   }
 
-  /** What `thread` did in the interval, as children of the node at `depth` that names it. */
-  follow(thread: number, startNs: number, endNs: number, depth: number, around = nothingAround): Expansion {
+  /**
+   * What another thread did in the interval, as children of the node at `depth` that names it; none when the interval
+   * is too short to be followed.
+   */
+  follow(thread: number, startNs: number, endNs: number, depth: number, followed: boolean): Expansion {
     if (this.onPath(thread, startNs, endNs)) return 'cycle';
+    if (!followed) return [];
     this.#path.push({ thread, startNs, endNs });
-    const children = this.#explain(this, thread, startNs, endNs, depth, around);
+    const children = this.#explain(this, thread, startNs, endNs, depth, nothingAround);
     this.#path.pop();
     return children;
   }
