@@ -353,6 +353,8 @@ export interface Track {
   readonly events: number;
   /** Nesting levels: > 1 for CUDA calls inside calls. */
   readonly depth: number;
+  /** From its first event to the end of its last. Between two off-CPU intervals inside it the thread ran. */
+  readonly observed: Span;
 }
 
 export interface SlicesQuery {

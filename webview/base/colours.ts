@@ -98,6 +98,9 @@ const OF_REASON: ReadonlyMap<string, Meaning> = new Map([
 ]);
 
 export const meaningOfState = (state: State): Meaning => OF_STATE[state];
+/** Of the meanings that states have. */
+export const meaningName = (meaning: Meaning): string =>
+  STATE_NAMES[meaning.replace('-', '_') as State] ?? meaning;
 export const stateName = (state: State): string => STATE_NAMES[state];
 export const meaningOfCategory = (category: string): Meaning => OF_CATEGORY.get(category) ?? 'call';
 export const meaningOfReason = (reason: string): Meaning => OF_REASON.get(reason) ?? 'other';

@@ -2,17 +2,24 @@
 
 import type { Cause, CauseNode } from '../../extension/trace/api.ts';
 import { el } from './dom.ts';
+import { plain } from './format.ts';
 
 export interface Part {
   readonly text: string;
-  readonly strong: boolean;
+  readonly kind: 'words' | 'name' | 'code';
 }
 
 const isWord = (character: string | undefined): boolean =>
   character !== undefined && /[\w.-]/.test(character);
 
-/** Cuts a sentence at the names in it; a name inside a longer word is no name. Longer names win. */
+/** Cuts a sentence at its `code` and at the names in it; a name inside a longer word is no name. Longer names win. */
 export function emphasise(sentence: string, names: ReadonlySet<string>): readonly Part[] {
+  return sentence
+    .split(/`([^`]+)`/)
+    .flatMap((text, index) => (index % 2 === 1 ? [{ text, kind: 'code' } as const] : namesCut(text, names)));
+}
+
+function namesCut(sentence: string, names: ReadonlySet<string>): readonly Part[] {
   const known = [...names].filter(name => name.length > 1).sort((a, b) => b.length - a.length);
   const parts: Part[] = [];
   let plainFrom = 0;
@@ -27,12 +34,12 @@ export function emphasise(sentence: string, names: ReadonlySet<string>): readonl
       at += 1;
       continue;
     }
-    if (at > plainFrom) parts.push({ text: sentence.slice(plainFrom, at), strong: false });
-    parts.push({ text: name, strong: true });
+    if (at > plainFrom) parts.push({ text: sentence.slice(plainFrom, at), kind: 'words' });
+    parts.push({ text: name, kind: 'name' });
     at += name.length;
     plainFrom = at;
   }
-  if (plainFrom < sentence.length) parts.push({ text: sentence.slice(plainFrom), strong: false });
+  if (plainFrom < sentence.length) parts.push({ text: sentence.slice(plainFrom), kind: 'words' });
   return parts;
 }
 
@@ -56,6 +63,13 @@ export function namesIn(causes: readonly Cause[]): ReadonlySet<string> {
 }
 
 export const sentenceNodes = (sentence: string, names: ReadonlySet<string>): Node[] =>
-  emphasise(sentence, names).map(({ text, strong }) =>
-    strong ? el('b', {}, text) : document.createTextNode(text.replace(/[\u0000-\u001f]/g, ' ')),
+  emphasise(sentence, names).map(({ text, kind }) =>
+    kind === 'name'
+      ? el('b', {}, text)
+      : kind === 'code'
+        ? el('code', {}, text)
+        : document.createTextNode(plain(text)),
   );
+
+/** The first sentence, where a list has room for one. */
+export const firstSentence = (text: string): string => text.split(/(?<=\.) (?=\p{Lu})/u)[0] ?? text;

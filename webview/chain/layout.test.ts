@@ -67,6 +67,10 @@ test('what did something is painted by its parts; a wait by what it waited for',
     piecesOf(STORY).map(piece => piece.state),
     ['running', 'lock', 'running'],
   );
+  const inside = node('slow_call', 'other', 0, 1000, [
+    node('nested_call', 'running', 0, 1000, [...STORY.children]),
+  ]);
+  assert.deepEqual(piecesOf(inside), piecesOf(STORY));
   const lock = STORY.children[1];
   assert.ok(lock !== undefined);
   assert.deepEqual(piecesOf(lock), [{ state: 'lock', startNs: 20, endNs: 980 }]);

@@ -48,7 +48,7 @@ const piece = (node: CauseNode): Piece => ({
 });
 
 export const piecesOf = (node: CauseNode): readonly Piece[] =>
-  DOING.has(node.edge) && node.children.length > 0 ? node.children.map(piece) : [piece(node)];
+  DOING.has(node.edge) && node.children.length > 0 ? node.children.flatMap(piecesOf) : [piece(node)];
 
 const sameLeaf = (a: CauseNode, b: CauseNode): boolean =>
   a.children.length === 0 &&
@@ -149,3 +149,11 @@ const EDGE_NAMES: Readonly<Record<Edge, string | undefined>> = {
 
 /** The little plate before a row's words; none on the root. */
 export const edgeName = (edge: Edge): string | undefined => EDGE_NAMES[edge];
+
+/** A step's own words, with its thread where they do not name it and it is another than its parent's. */
+export function rowWords(row: ChainRow): string {
+  const { label, thread, edge } = row.node;
+  const words = edge === 'slow_gap' && !/^(gap|before)/.test(label) ? `before ${label}` : label;
+  const names = row.level === 1 || edge === 'held_by' || edge === 'waited_for';
+  return names && thread !== undefined && !label.includes(thread.name) ? `${words} on ${thread.name}` : words;
+}

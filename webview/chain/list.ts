@@ -4,7 +4,7 @@ import type { Cause, CausesResult } from '../../extension/trace/api.ts';
 import { noTroubles, troubles } from '../base/data.ts';
 import { el } from '../base/dom.ts';
 import { formatCount, formatDuration, formatShare } from '../base/format.ts';
-import { namesIn, sentenceNodes } from '../base/sentence.ts';
+import { firstSentence, namesIn, sentenceNodes } from '../base/sentence.ts';
 
 export interface CauseList {
   readonly element: HTMLElement;
@@ -88,7 +88,7 @@ function item(
     el(
       'div',
       {},
-      el('p', {}, ...sentenceNodes(cause.sentence, names)),
+      el('p', {}, ...sentenceNodes(firstSentence(cause.sentence), names)),
       el('p', { class: 'quiet' }, `${formatCount(cause.count)} × · ${formatDuration(cause.timeNs)}${kind}`),
     ),
   );

@@ -8,7 +8,7 @@ import { el, icon } from '../base/dom.ts';
 import { formatClock, formatDuration, formatShare } from '../base/format.ts';
 import { sentenceNodes } from '../base/sentence.ts';
 import { axisOf } from '../timeline/ticks.ts';
-import { type ChainRow, chainRows, edgeName, openAtFirst, visibleRows } from './layout.ts';
+import { type ChainRow, chainRows, edgeName, openAtFirst, rowWords, visibleRows } from './layout.ts';
 import { spanOf } from './show.ts';
 
 const INDENT_PX = 20;
@@ -149,7 +149,7 @@ export class CauseTree {
         { class: 'step', role: 'gridcell', style: { 'padding-left': `${(row.level - 1) * INDENT_PX}px` } },
         row.hasChildren ? this.#twistie(row) : el('span', { class: 'twistie' }),
         name === undefined ? undefined : el('span', { class: 'plate' }, name),
-        el('span', { class: 'label', title: node.label }, ...sentenceNodes(node.label, names)),
+        el('span', { class: 'label', title: node.label }, ...sentenceNodes(rowWords(row), names)),
       ),
       el('span', { class: 'number', role: 'gridcell' }, formatDuration(row.timeNs)),
       el('span', { class: 'number quiet', role: 'gridcell' }, formatShare(row.share)),
@@ -176,6 +176,7 @@ export class CauseTree {
     return el(
       'span',
       { class: 'strip', role: 'gridcell', aria: { label: words } },
+      this.#marked(part),
       ...row.pieces.map(piece =>
         el('span', {
           class: `paint m-${meaningOfState(piece.state)}`,
@@ -183,7 +184,6 @@ export class CauseTree {
           style: { left: `${part(piece.startNs)}%`, width: `${part(piece.endNs) - part(piece.startNs)}%` },
         }),
       ),
-      this.#marked(part),
     );
   }
 

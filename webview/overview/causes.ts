@@ -10,7 +10,7 @@ import { showCause } from '../chain/show.ts';
 import type { App } from '../shell/app.ts';
 import { emptyState } from '../shell/failure.ts';
 import { bar } from './bar.ts';
-import { leafStates, statePieces } from './layout.ts';
+import { leafStates, quietGroups, statePieces } from './layout.ts';
 
 /** More stand in the Causes tab. */
 const MOST = 3;
@@ -31,7 +31,7 @@ export function causesSection(app: App, result: CausesResult): HTMLElement {
       : undefined,
     ...listed.slice(0, MOST).map(cause => card(app, cause, names, result.delays.totalNs)),
     more > 0 ? link(`${more} more in Causes`, () => app.store.update({ tab: 'causes' })) : undefined,
-    notTrouble(result, names),
+    notTrouble(app, result),
   );
 }
 
@@ -82,17 +82,19 @@ function card(app: App, cause: Cause, names: ReadonlySet<string>, slowNs: number
   );
 }
 
-function notTrouble(result: CausesResult, names: ReadonlySet<string>): HTMLElement | undefined {
-  const quiet = noTroubles(result);
-  if (quiet.length === 0) return undefined;
+function notTrouble(app: App, result: CausesResult): HTMLElement | undefined {
+  const groups = quietGroups(noTroubles(result));
+  if (groups.length === 0) return undefined;
   return el(
     'p',
     { class: 'not-trouble' },
     'Not trouble: ',
-    ...quiet.flatMap((cause, index) => [
-      ...(index > 0 ? [document.createTextNode(' · ')] : []),
-      ...sentenceNodes(cause.sentence.replace(/\.$/, ''), names),
+    ...groups.flatMap(({ name, timeNs, count }, index) => [
+      document.createTextNode(index > 0 ? ' · ' : ''),
+      el('b', {}, formatDuration(timeNs)),
+      document.createTextNode(` ${name} (${formatCount(count)} ×)`),
     ]),
-    '.',
+    document.createTextNode('  '),
+    link('See each', () => app.store.update({ tab: 'causes' })),
   );
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CauseNode, State, ThreadStats } from '../../extension/trace/api.ts';
+import type { Cause, CauseNode, State, ThreadStats } from '../../extension/trace/api.ts';
 import { ns } from '../../extension/trace/time.ts';
-import { bins, leafStates, rankThreads, statePieces, threadBar } from './layout.ts';
+import { bins, leafStates, quietGroups, rankThreads, statePieces, threadBar } from './layout.ts';
 
 const node = (state: State, startNs: number, durationNs: number, children: CauseNode[] = []): CauseNode => ({
   edge: 'on_cpu',
@@ -31,6 +31,27 @@ test('pieces of the bar: largest first, unexplained last, empty ones left out', 
       ['unexplained', 70, 0.7],
     ],
   );
+});
+
+test('throttled is waiting for a CPU: one piece, told in its name', () => {
+  const pieces = statePieces([
+    { state: 'throttled', timeNs: 30 },
+    { state: 'runnable', timeNs: 10 },
+  ]);
+  assert.deepEqual(
+    pieces.map(piece => [piece.meaning, piece.timeNs, piece.name]),
+    [['runnable', 40, 'waiting for a CPU (in part throttled)']],
+  );
+  assert.equal(statePieces([{ state: 'throttled', timeNs: 30 }])[0]?.name, 'throttled');
+});
+
+test('what is not trouble is told by what it was made of', () => {
+  const cause = (state: State, timeNs: number, count: number): Cause =>
+    ({ timeNs, count, examples: [node(state, 0, timeNs)] }) as unknown as Cause;
+  assert.deepEqual(quietGroups([cause('gpu', 5, 2), cause('sleep', 8, 1), cause('gpu', 6, 3)]), [
+    { name: 'waiting for the GPU', timeNs: 11, count: 5 },
+    { name: 'asked to sleep', timeNs: 8, count: 1 },
+  ]);
 });
 
 test('a tree is made of its leaves', () => {

@@ -1,7 +1,7 @@
 // The Overview's numbers as pieces of bars. Pure.
 
-import type { CauseNode, ReasonStats, State, ThreadStats } from '../../extension/trace/api.ts';
-import { type Meaning, meaningOfReason, meaningOfState, stateName } from '../base/colours.ts';
+import type { Cause, CauseNode, ReasonStats, State, ThreadStats } from '../../extension/trace/api.ts';
+import { type Meaning, meaningName, meaningOfReason, meaningOfState } from '../base/colours.ts';
 
 export interface Piece {
   readonly meaning: Meaning;
@@ -11,22 +11,46 @@ export interface Piece {
   readonly share: number;
 }
 
-/** Largest first, `unexplained` last: what is known comes before what is not. */
+/**
+ * Largest first, `unexplained` last: what is known comes before what is not. States of one meaning are one piece, or
+ * two neighbours would look the same; what a quota took is named inside it.
+ */
 export function statePieces(
   byState: readonly { readonly state: State; readonly timeNs: number }[],
 ): readonly Piece[] {
   const total = byState.reduce((sum, { timeNs }) => sum + timeNs, 0);
-  return byState
-    .filter(({ timeNs }) => timeNs > 0)
-    .sort(
-      (a, b) => Number(a.state === 'unexplained') - Number(b.state === 'unexplained') || b.timeNs - a.timeNs,
-    )
-    .map(({ state, timeNs }) => ({
-      meaning: meaningOfState(state),
-      name: stateName(state),
+  const times = new Map<Meaning, number>();
+  for (const { state, timeNs } of byState) {
+    times.set(meaningOfState(state), (times.get(meaningOfState(state)) ?? 0) + timeNs);
+  }
+  const throttledNs = byState.find(({ state }) => state === 'throttled')?.timeNs ?? 0;
+  return [...times]
+    .filter(([, timeNs]) => timeNs > 0)
+    .sort(([a, x], [b, y]) => Number(a === 'unexplained') - Number(b === 'unexplained') || y - x)
+    .map(([meaning, timeNs]) => ({
+      meaning,
+      name: meaning === 'runnable' && throttledNs > 0 ? throttled(throttledNs, timeNs) : meaningName(meaning),
       timeNs,
       share: timeNs / total,
     }));
+}
+
+const throttled = (throttledNs: number, allNs: number): string =>
+  throttledNs === allNs ? 'throttled' : 'waiting for a CPU (in part throttled)';
+
+/** Causes that are nobody's fault, by what their worst example was mostly made of; longest first. */
+export function quietGroups(
+  causes: readonly Cause[],
+): readonly { readonly name: string; readonly timeNs: number; readonly count: number }[] {
+  const groups = new Map<string, { timeNs: number; count: number }>();
+  for (const cause of causes) {
+    const [worst] = cause.examples;
+    const [most] = worst === undefined ? [] : statePieces(leafStates(worst));
+    const name = most?.name ?? 'other waits';
+    const group = groups.get(name) ?? { timeNs: 0, count: 0 };
+    groups.set(name, { timeNs: group.timeNs + cause.timeNs, count: group.count + cause.count });
+  }
+  return [...groups].map(([name, group]) => ({ name, ...group })).sort((a, b) => b.timeNs - a.timeNs);
 }
 
 /** The time of a tree's leaves, by state: what one example was made of. */

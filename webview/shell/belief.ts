@@ -23,7 +23,8 @@ export function verdict(belief: Belief, provenance: TraceSummary['provenance']['
   if (belief.eventsLost > 0) return { loud: true, text: `${formatCount(belief.eventsLost)} events lost` };
   if (!belief.consistent) return { loud: true, text: 'counters do not add up' };
   if (belief.probesAttached < belief.probesAsked) {
-    return { loud: true, text: `${belief.probesAsked - belief.probesAttached} probes refused` };
+    const refused = belief.probesAsked - belief.probesAttached;
+    return { loud: true, text: refused === 1 ? '1 probe refused' : `${refused} probes refused` };
   }
   if (belief.coverage.some(part => part.kept < 1)) return { loud: true, text: 'thinned in parts' };
   return { loud: false, text: 'nothing lost' };

@@ -150,6 +150,7 @@ export class DetailsPane implements View {
 const worthShowing = (column: Column): boolean =>
   column.value !== undefined &&
   column.value !== null &&
+  !(column.name === 'began_before' && column.value === 0) &&
   !/^(id|.*_id|thread|process|start_ns)$/.test(column.name);
 
 function columnParts({ name, value }: Column): HTMLElement[] {

@@ -8,6 +8,8 @@ import { lengthOf } from './camera.ts';
 import type { Axis } from './ticks.ts';
 
 export const OVERVIEW_HEIGHT = 40;
+/** Where the causes' worst examples lie. */
+const MARK_HEIGHT = 5;
 export const AXIS_HEIGHT = 26;
 
 /** Calls that start in each of `width` equal parts of the capture. */
@@ -58,7 +60,7 @@ export class OverviewStrip {
       if (cause.kind !== 'cause' && cause.kind !== 'lead') continue;
       for (const { startNs, durationNs } of cause.examples) {
         const x = this.#x(startNs, width);
-        context.fillRect(x, 4, Math.max(3, this.#x(startNs + durationNs, width) - x), OVERVIEW_HEIGHT - 8);
+        context.fillRect(x, 4, Math.max(3, this.#x(startNs + durationNs, width) - x), MARK_HEIGHT);
       }
     }
     const left = this.#x(visible.startNs, width);

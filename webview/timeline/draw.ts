@@ -44,20 +44,22 @@ export class RowPainter {
     return (atNs - this.#scene.visible.startNs) / this.#perPixel;
   }
 
-  paint(): void {
+  /** What lies under the rows: the axis' lines, the groups' heads. */
+  ground(): void {
     const { rows, scrollTop, height, width, theme, ticks } = this.#scene;
     const { context } = this.#brush;
     context.fillStyle = theme.line;
     for (const tick of ticks) context.fillRect(Math.round(this.x(tick)), 0, 1, height);
+    context.fillStyle = theme.panel;
+    for (const row of rows)
+      if (row.kind === 'header') context.fillRect(0, row.y - scrollTop, width, row.height);
+  }
+
+  rows(): void {
+    const { rows, scrollTop, height } = this.#scene;
     for (const row of rows) {
       const y = row.y - scrollTop;
-      if (y + row.height < 0 || y > height) continue;
-      if (row.kind === 'header') {
-        context.fillStyle = theme.panel;
-        context.fillRect(0, y, width, row.height);
-      } else {
-        this.#track(row, y);
-      }
+      if (row.kind === 'track' && y + row.height >= 0 && y <= height) this.#track(row, y);
     }
     this.#losses();
   }
@@ -66,7 +68,7 @@ export class RowPainter {
     const columns = this.#scene.buffer.columns(row.track.id);
     if (columns === undefined) return;
     if (row.track.kind === 'cuda') this.#calls(columns, y);
-    else if (row.track.kind === 'off_cpu') this.#states(columns, y, row.height);
+    else if (row.track.kind === 'off_cpu') this.#states(columns, row.track.observed, y, row.height);
     else this.#slices(columns, y, row.height);
   }
 
@@ -97,18 +99,16 @@ export class RowPainter {
     }
   }
 
-  #states(columns: SliceColumns, y: number, height: number): void {
+  #states(columns: SliceColumns, observed: Span, y: number, height: number): void {
     const { buffer, theme } = this.#scene;
     const { context } = this.#brush;
     const meanings = buffer.palette.map(meaningOfReason);
     const count = columns.startNs.length;
     // Between two stretches off the CPU the thread was on it: that is what "off" begins and ends with.
-    context.fillStyle = theme.fill.running;
-    for (let i = 1; i < count; i += 1) {
-      const extent = this.#extent(columns.endNs[i - 1] ?? 0, columns.startNs[i] ?? 0);
-      if (extent !== undefined && (columns.startNs[i] ?? 0) > (columns.endNs[i - 1] ?? 0)) {
-        context.fillRect(extent[0], y, extent[1], height);
-      }
+    const running = this.#extent(observed.startNs, observed.endNs);
+    if (running !== undefined) {
+      context.fillStyle = theme.fill.running;
+      context.fillRect(running[0], y, running[1], height);
     }
     for (let i = 0; i < count; i += 1) {
       const start = columns.startNs[i] ?? 0;

@@ -3,13 +3,17 @@
 import { el, icon } from '../base/dom.ts';
 import type { Row } from './rows.ts';
 
+/** A line of words is higher than the lowest rows: it stands out by as much above as below. */
+const LINE_PX = 17;
+
 export function gutterRows(
   rows: readonly Row[],
   marked: { readonly thread: number | undefined; readonly search: string },
   does: { toggle(group: string): void; choose(thread: number): void },
 ): HTMLElement[] {
   return rows.map(row => {
-    const place = { top: `${row.y}px`, height: `${row.height}px` };
+    const height = Math.max(row.height, LINE_PX);
+    const place = { top: `${row.y - (height - row.height) / 2}px`, height: `${height}px` };
     if (row.kind === 'header') {
       const button = el(
         'button',

@@ -15,13 +15,19 @@ export interface Frame {
   x(atNs: number): number;
 }
 
+/** Under the rows: their colours stay what they mean. */
 export function drawBand({ context, theme, width, height, x }: Frame, span: Span): void {
+  const from = Math.max(0, x(span.startNs));
+  const to = Math.min(width, x(span.endNs));
+  if (to < 0 || from > width) return;
+  context.fillStyle = theme.band;
+  context.fillRect(from, 0, Math.max(1, to - from), height);
+}
+
+export function drawEdges({ context, theme, width, height, x }: Frame, span: Span): void {
   const left = x(span.startNs);
   const right = x(span.endNs);
   if (right < 0 || left > width) return;
-  const from = Math.max(0, left);
-  context.fillStyle = theme.band;
-  context.fillRect(from, 0, Math.max(1, Math.min(width, right) - from), height);
   context.fillStyle = theme.accent;
   for (const edge of [left, right])
     if (edge >= 0 && edge <= width) context.fillRect(Math.round(edge), 0, 1, height);

@@ -29,6 +29,7 @@ const track = (kind: Track['kind'], id: number, depth = 1): Track => ({
   cpu: kind === 'cpu' ? id : undefined,
   events: 1,
   depth,
+  observed: { startNs: ns(0), endNs: ns(1) },
 });
 const SUMMARY = {
   processes: [
@@ -58,7 +59,7 @@ test('targets first, those that call CUDA on top; then CPUs in order; then the r
       'CPUs true',
       'cpu:0',
       'cpu:1',
-      'Everything else on the host false',
+      'Rest of the host false',
     ],
   );
 });

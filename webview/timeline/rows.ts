@@ -85,7 +85,7 @@ export function groupsOf(tracks: readonly Track[], summary: TraceSummary): reado
     const count = new Set(others.map(track => track.thread?.id)).size;
     groups.push({
       key: OTHERS,
-      label: 'Everything else on the host',
+      label: 'Rest of the host',
       note: `${formatCount(count)} threads`,
       tracks: sorted(others),
       openAtFirst: false,

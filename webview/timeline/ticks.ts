@@ -12,6 +12,12 @@ export interface Axis {
   readonly ticks: readonly { readonly atNs: number; readonly label: string }[];
 }
 
+const UNITS = [
+  [1e9, 's'],
+  [1e6, 'ms'],
+  [1e3, 'us'],
+] as const;
+
 /** About one tick in `pixels` of the width. */
 export function axisOf(visible: Span, width: number, pixels: number): Axis {
   const count = Math.max(2, Math.floor(width / pixels));
@@ -24,15 +30,14 @@ export function axisOf(visible: Span, width: number, pixels: number): Axis {
   return {
     baseNs,
     baseDigits: round >= 1e9 ? 0 : round >= 1e6 ? 3 : round >= 1e3 ? 6 : 9,
-    ticks: at.map(atNs => ({ atNs, label: `+${trimmed(atNs - baseNs, step)}` })),
+    ticks: at.map(atNs => ({ atNs, label: `+${inUnit(atNs - baseNs, (at.at(-1) ?? baseNs) - baseNs)}` })),
   };
 }
 
-/** All ticks in the step's unit: "+0.5 ms" beside "+1 ms", never "+500 us" beside "+1.00 ms". */
-function trimmed(offsetNs: number, stepNs: number): string {
-  const [size, unit] =
-    stepNs >= 1e9 ? [1e9, 's'] : stepNs >= 1e6 ? [1e6, 'ms'] : stepNs >= 1e3 ? [1e3, 'us'] : [1, 'ns'];
-  return `${Number((offsetNs / Number(size)).toFixed(3))} ${unit}`;
+/** All ticks of an axis in one unit, that of the furthest: "+0.5 ms" beside "+1 ms". */
+function inUnit(offsetNs: number, furthestNs: number): string {
+  const [size, unit] = UNITS.find(([least]) => furthestNs >= least) ?? [1, 'ns'];
+  return `${Number((offsetNs / size).toFixed(3))} ${unit}`;
 }
 
 /** "12.6 ms from +3.204 312 s": a stretch in words, for people who hear the page. */

@@ -4,34 +4,37 @@
 import type { RowRef, Track } from '../../extension/trace/api.ts';
 import { ns, type Span } from '../../extension/trace/time.ts';
 import { el } from '../base/dom.ts';
-import { formatClock, formatDuration } from '../base/format.ts';
+import { formatDuration } from '../base/format.ts';
 import type { ViewState } from '../protocol.ts';
 import type { App, View } from '../shell/app.ts';
 import { emptyState } from '../shell/failure.ts';
 import type { KeyCommand } from '../shell/keys.ts';
 import { sameRow } from '../shell/store.ts';
-import { AXIS_HEIGHT, drawAxis, OverviewStrip } from './axis.ts';
-import { Brush } from './brush.ts';
+import { AXIS_HEIGHT, OverviewStrip } from './axis.ts';
 import { SliceBuffer } from './buffer.ts';
 import { fit, lengthOf, pan, whole, zoom } from './camera.ts';
-import { RowPainter } from './draw.ts';
 import { gutterRows } from './gutter.ts';
 import { hit, type Slice, sliceAt } from './hit.ts';
 import { listen } from './input.ts';
-import { drawBand, drawFrame, drawWake } from './marks.ts';
 import { fillMirror, mirrorRows } from './mirror.ts';
 import { neighbour } from './neighbours.ts';
+import { Picture } from './picture.ts';
 import { CALL_HEIGHT, groupsOf, placeRows, type Row, rowAt, type TrackRow, tracksIn } from './rows.ts';
 import { SearchBox } from './search.ts';
-import { axisOf, spanInWords } from './ticks.ts';
+import { spanInWords } from './ticks.ts';
 import { Tooltip } from './tooltip.ts';
 import { type Wake, wakeOf } from './wake.ts';
 
 const PAN_SHARE = 0.15;
 const ZOOM_STEP = 1.5;
 const SCROLL_PX = 60;
-const TICK_EVERY_PX = 100;
 const MIRROR_AFTER_MS = 300;
+
+const KIND_OF: ReadonlyMap<RowRef['table'], Track['kind']> = new Map([
+  ['cuda_call', 'cuda'],
+  ['off_cpu', 'off_cpu'],
+  ['cpu_slice', 'cpu'],
+]);
 
 export class TimelineView implements View {
   readonly element = el('div', { class: 'timeline' });
@@ -45,9 +48,8 @@ export class TimelineView implements View {
   readonly #mirror = el('table', { class: 'unseen' });
   readonly #problem = el('div', { class: 'problem loud', role: 'alert', hidden: true });
   readonly #tooltip = new Tooltip();
-  readonly #brush = new Brush(this.#canvas);
-  readonly #axisBrush = new Brush(this.#axisCanvas);
   readonly #strip: OverviewStrip;
+  readonly #picture: Picture;
   readonly #search: SearchBox;
   readonly #buffer: SliceBuffer;
   readonly #toggled = new Set<string>();
@@ -62,6 +64,7 @@ export class TimelineView implements View {
     const { durationNs } = app.data.summary;
     const stripCanvas = el('canvas', { class: 'strip-canvas', aria: { hidden: 'true' } });
     this.#strip = new OverviewStrip(stripCanvas, durationNs);
+    this.#picture = new Picture(this.#canvas, this.#axisCanvas, this.#base, this.#strip, app.data.summary);
     this.#search = new SearchBox(app, {
       changed: () => {
         this.#placeRows();
@@ -263,65 +266,24 @@ export class TimelineView implements View {
     const height = this.#scroller.clientHeight;
     if (width === 0 || height === 0) return;
     const visible = this.#visible;
-    const theme = this.#app.theme();
-    const { data, store } = this.#app;
     const { scrollTop } = this.#scroller;
     const tracks = tracksIn(this.#rows, scrollTop, height);
     this.#buffer.want(visible, width, tracks);
 
-    const axis = axisOf(visible, width, TICK_EVERY_PX);
-    this.#base.textContent = formatClock(data.summary.startUnixNs, axis.baseNs, axis.baseDigits);
-    this.#strip.draw(this.#strip.canvas.clientWidth, visible, theme);
-    drawAxis(this.#axisBrush, width, visible, axis, theme);
-
-    this.#canvas.style.height = `${height}px`;
-    this.#brush.begin(width, height, theme);
-    const targets = new Set(data.summary.threads.filter(thread => thread.isTarget).map(thread => thread.id));
-    const painter = new RowPainter(this.#brush, {
-      theme,
+    const { selection } = this.#app.store.state;
+    this.#picture.draw({
+      theme: this.#app.theme(),
       rows: this.#rows,
       buffer: this.#buffer,
       visible,
       scrollTop,
       width,
       height,
-      ticks: axis.ticks.map(tick => tick.atNs),
       search: this.#search.text,
-      isTarget: thread => targets.has(thread),
-      belief: data.summary.belief,
+      selection,
+      wake: this.#wake,
     });
-    painter.paint();
-    const { selection } = store.state;
-    const frame = { context: this.#brush.context, theme, width, height, x: (at: number) => painter.x(at) };
-    if (selection.window !== undefined) drawBand(frame, selection.window);
-    for (const row of this.#rows) {
-      const index = row.kind === 'track' ? this.#selectedIndex(row, selection.row) : undefined;
-      const columns = row.kind === 'track' ? this.#buffer.columns(row.track.id) : undefined;
-      if (row.kind === 'track' && index !== undefined && columns !== undefined) {
-        drawFrame(frame, row, row.y - scrollTop, columns, index);
-      }
-    }
-    this.#drawWake(frame, scrollTop);
     this.#tell(visible);
-  }
-
-  #drawWake(frame: Parameters<typeof drawWake>[0], scrollTop: number): void {
-    const wake = this.#wake;
-    const row = (thread: number): Row | undefined =>
-      this.#rows.find(
-        one => one.kind === 'track' && one.track.kind === 'off_cpu' && one.track.thread?.id === thread,
-      );
-    if (wake === undefined) return;
-    const from = row(wake.waker);
-    const to = row(wake.woken);
-    if (from === undefined || to === undefined || from === to) return;
-    const below = to.y > from.y;
-    drawWake(
-      frame,
-      wake.atNs,
-      (below ? from.y + from.height : from.y) - scrollTop,
-      (below ? to.y : to.y + to.height) - scrollTop,
-    );
   }
 
   /** For tests and for people who hear the page: what is in sight, as attributes and as a table. */
@@ -337,22 +299,6 @@ export class TimelineView implements View {
       );
       fillMirror(this.#mirror, mirrorRows(this.#rows, this.#buffer, visible), visible);
     }, MIRROR_AFTER_MS);
-  }
-
-  #selectedIndex(row: TrackRow, selected: RowRef | undefined): number | undefined {
-    const columns = this.#buffer.columns(row.track.id);
-    if (columns === undefined || selected === undefined) return undefined;
-    const { kind } = row.track;
-    const index =
-      selected.table === 'cpu_slice'
-        ? kind === 'cpu' && row.track.cpu === selected.cpu
-          ? columns.startNs.indexOf(selected.startNs)
-          : -1
-        : (selected.table === 'cuda_call' && kind === 'cuda') ||
-            (selected.table === 'off_cpu' && kind === 'off_cpu')
-          ? columns.id.indexOf(selected.id)
-          : -1;
-    return index < 0 ? undefined : index;
   }
 
   #sliceAt(x: number, y: number): { readonly slice: Slice; readonly row: TrackRow } | undefined {
@@ -403,10 +349,7 @@ export class TimelineView implements View {
 
   /** The row that previous and next walk on: that of the selected event, of the thread, or the first there is. */
   #trackOf(row: RowRef | undefined, thread: number | undefined): Track | undefined {
-    const kind =
-      row === undefined
-        ? undefined
-        : ({ cuda_call: 'cuda', off_cpu: 'off_cpu', cpu_slice: 'cpu' } as const)[row.table as 'cuda_call'];
+    const kind = row === undefined ? undefined : KIND_OF.get(row.table);
     const same = this.#tracks.find(track =>
       row?.table === 'cpu_slice' ? track.cpu === row.cpu : track.kind === kind && track.thread?.id === thread,
     );

@@ -3,6 +3,7 @@
 
 import type { Track, TrackId } from '../api.ts';
 import { TraceError } from '../error.ts';
+import { ns, type Span } from '../time.ts';
 import { depths } from './depths.ts';
 import { Mipmap } from './mipmap.ts';
 import { objectName } from './off-cpu.ts';
@@ -63,6 +64,7 @@ export function tracks(store: Store): readonly Track[] {
           cpu: undefined,
           events: rows.length,
           depth: deepest + 1,
+          observed: observed(store, calls, rows),
         });
       }
       const waits = waited.get(ref.id);
@@ -74,14 +76,40 @@ export function tracks(store: Store): readonly Track[] {
           cpu: undefined,
           events: waits.length,
           depth: 1,
+          observed: observed(store, offCpu, waits),
         });
       }
     }
     for (const [cpu, slices] of store.slices) {
-      list.push({ id: `cpu:${cpu}`, kind: 'cpu', thread: undefined, cpu, events: slices.count, depth: 1 });
+      const rows = Int32Array.of(0, slices.count - 1);
+      list.push({
+        id: `cpu:${cpu}`,
+        kind: 'cpu',
+        thread: undefined,
+        cpu,
+        events: slices.count,
+        depth: 1,
+        observed: observed(store, slices, rows),
+      });
     }
     return list;
   });
+}
+
+/** From the first of these rows to the end of the last; one without an end reaches to that of the capture. */
+function observed(
+  store: Store,
+  columns: { readonly startNs: Float64Array; readonly durationNs: Float64Array },
+  rows: Int32Array,
+): Span {
+  const first = rows[0] ?? 0;
+  const last = rows.at(-1) ?? 0;
+  const start = columns.startNs[last] ?? 0;
+  const duration = columns.durationNs[last] ?? -1;
+  return {
+    startNs: ns(columns.startNs[first] ?? 0),
+    endNs: ns(duration < 0 ? Math.max(store.durationNs, start) : start + duration),
+  };
 }
 
 /** Words of all tracks of a store. */
