@@ -1,0 +1,54 @@
+//! Why a database could not be made: a code for programs, a sentence for people, and what to do.
+
+use wakechain_wire::spool::SpoolError;
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct FinalizeError {
+    /// `cancelled`, `spool_unreadable`, `not_a_spool`, `spool_version`, `spool_empty`, `output_not_writable`,
+    /// `output_changed`, `database`.
+    pub code: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl FinalizeError {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn cancelled() -> Self {
+        Self::new("cancelled", "cancelled while the trace was being made: nothing was left")
+    }
+}
+
+impl From<SpoolError> for FinalizeError {
+    fn from(error: SpoolError) -> Self {
+        let code = match &error {
+            SpoolError::NotASpool(_) => "not_a_spool",
+            SpoolError::Version { .. } => "spool_version",
+            _ => "spool_unreadable",
+        };
+        let hint = match &error {
+            SpoolError::NotASpool(_) => "give the file that `capture --keep-spool` or a capture that ended early has left",
+            SpoolError::Version { .. } => "use the collector of the version that made the capture",
+            _ => "see whether the file and its disk can be read",
+        };
+        Self::new(code, error.to_string()).hint(hint)
+    }
+}
+
+impl From<rusqlite::Error> for FinalizeError {
+    fn from(error: rusqlite::Error) -> Self {
+        let made = Self::new("database", format!("the trace database could not be written: {error}"));
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => made.hint("the disk is full: free some space, or write the trace to another disk"),
+            _ => made,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The texts of a spool, sorted out: meta, end, probes, processes, mappings, symbols, coverage.
+
+use serde_json::Value;
+use wakechain_wire::text::Text;
+use wakechain_wire::*;
+
+use crate::clock::Clock;
+use crate::maps::Maps;
+use crate::probes::ProbeTable;
+use crate::scan::Found;
+use crate::symbols::KernelSymbols;
+use crate::texts::{self, Coverage, Object};
+use crate::who::Who;
+
+pub struct Input {
+    pub meta: Object,
+    /// `None`: the capture never came to its end.
+    pub end: Option<Object>,
+    pub clock: Clock,
+    pub probes: ProbeTable,
+    pub coverage: Vec<Coverage>,
+    pub kernel_symbols: KernelSymbols,
+}
+
+/// Takes the texts of a scanned spool; tells `who` and `maps` what they say.
+pub fn read(found: &Found, who: &mut Who, maps: &mut Maps) -> Input {
+    let of_kind = |kind: u32| found.texts.iter().filter(move |text| text.kind == kind);
+    let meta: Object = of_kind(RECORD_META).find_map(|text| texts::read(&text.text)).unwrap_or_default();
+    let end: Option<Object> = of_kind(RECORD_END).last().and_then(|text| texts::read(&text.text));
+    let clock = clock(&meta, end.as_ref(), found);
+    let mut probes = ProbeTable::default();
+    of_kind(RECORD_PROBES).filter_map(|text| texts::read(&text.text)).for_each(|read| probes.take(read));
+    of_kind(RECORD_COUNTERS).filter_map(|text| texts::read(&text.text)).for_each(|read| probes.count(&read));
+    for text in of_kind(RECORD_PROCESS) {
+        if let Some(process) = texts::read(&text.text) {
+            who.describe(process, text.at_ns);
+        }
+    }
+    of_kind(RECORD_MAPS).for_each(|text| read_maps(text, who, maps));
+    let records: Vec<texts::KernelSymbols> = of_kind(RECORD_KERNEL_SYMBOLS).filter_map(|text| texts::read(&text.text)).collect();
+    let kernel_symbols = if records.is_empty() && is_this_boot(&meta) { KernelSymbols::of_this_kernel() } else { KernelSymbols::from_records(&records) };
+    let coverage = of_kind(RECORD_COVERAGE).filter_map(|text| texts::read(&text.text)).collect();
+    if let Some(pid) = meta.get("collector_pid").and_then(Value::as_u64).and_then(|pid| u32::try_from(pid).ok()) {
+        who.note(pid, clock.end_ns, "collector", Value::Bool(true));
+    }
+    Input { meta, end, clock, probes, coverage, kernel_symbols }
+}
+
+fn read_maps(text: &Text, who: &Who, maps: &mut Maps) {
+    let Some(mut read) = texts::read::<texts::Maps>(&text.text) else { return };
+    if read.at_ns == 0 {
+        read.at_ns = text.at_ns;
+    }
+    if let Some(process) = who.known_process(read.pid, read.at_ns) {
+        maps.take(process, &read);
+    }
+}
+
+/// Without a start in the meta record the first thing that happened is the start.
+fn clock(meta: &Object, end: Option<&Object>, found: &Found) -> Clock {
+    let said = |object: &Object, key: &str| object.get(key).and_then(Value::as_u64);
+    let first = [found.off_cpu.first(), found.calls.first()].into_iter().flatten().map(|event| event.start_ns).min();
+    let start_ns = said(meta, "start_ns").or(first).unwrap_or(0);
+    let end_ns = end.and_then(|end| said(end, "at_ns")).unwrap_or(found.last_ns).max(start_ns);
+    let start_unix_ns = meta.get("start_unix_ns").and_then(|value| value.as_str().and_then(|text| text.parse().ok()).or(value.as_u64()));
+    Clock { start_ns, end_ns, start_unix_ns }
+}
+
+/// Kernel addresses mean the same only until the next boot.
+fn is_this_boot(meta: &Object) -> bool {
+    let Some(captured) = meta.get("boot_id").and_then(Value::as_str) else { return false };
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").is_ok_and(|running| running.trim() == captured.trim())
+}

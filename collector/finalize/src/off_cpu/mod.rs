@@ -1,0 +1,199 @@
+//! Threads off the CPU: rows of `off_cpu` and `wait_object`.
+
+mod futex;
+mod gil;
+mod kernel_stack;
+mod reason;
+mod wait_objects;
+mod waker;
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+use wakechain_wire::spool::ReadAt;
+use wakechain_wire::*;
+
+use crate::clock::between;
+use crate::context::Context;
+use crate::details::Details;
+use crate::database::row_id;
+use crate::error::FinalizeError;
+use crate::frames::{Frames, StackId};
+use crate::scan::Event;
+use crate::stacks::Innermost;
+use crate::syscalls;
+use crate::who::ProcessId;
+use gil::Gil;
+use kernel_stack::KernelFacts;
+use reason::Wait;
+use wait_objects::{WaitObject, WaitObjectId, WaitObjects};
+use waker::Waker;
+
+/// Rows written, by whether the interval had ended.
+#[derive(Debug, Default, PartialEq)]
+pub struct Written {
+    pub ended: u64,
+    pub open: u64,
+}
+
+#[derive(Default)]
+struct OffCpu {
+    objects: WaitObjects,
+    gil: Gil,
+    facts: HashMap<StackId, KernelFacts>,
+}
+
+/// Stacks of one interval, in the call tree.
+#[derive(Default)]
+struct IntervalStacks {
+    user: Option<StackId>,
+    kernel: Option<StackId>,
+    waker: Option<StackId>,
+}
+
+/// Writes all intervals in order of their start.
+pub fn write<S: ReadAt>(database: &Connection, context: &mut Context<S>, events: &[Event], interrupts_are_seen: bool) -> Result<Written, FinalizeError> {
+    let mut insert = database.prepare(
+        "INSERT INTO off_cpu (id, thread_id, start_ns, duration_ns, began_before, runnable_ns, reason_id, syscall_id, object_id, \
+         futex_op, futex_value, timeout_ns, stack_id, kernel_stack_id, next_thread_id, waker_thread_id, waker_context_id, interrupt_id, \
+         waker_syscall_id, waker_stack_id, cpu_before, cpu_after, details) \
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)",
+    )?;
+    let mut off_cpu = OffCpu::default();
+    let mut written = Written::default();
+    for (index, event) in events.iter().enumerate() {
+        context.steps.row()?;
+        let record = context.blocks.record(event.place)?;
+        let is_detailed = u32::from(record.header.kind) == RECORD_SWITCH_DETAIL;
+        let detail = SwitchDetailRecord::from_bytes(record.bytes).filter(|_| is_detailed);
+        let Some(switch) = SwitchRecord::from_bytes(record.bytes) else { continue };
+
+        let is_open = switch.header.has(SWITCH_OPEN);
+        let began_before = switch.header.has(SWITCH_OFF_BEGAN_BEFORE);
+        let off_ns = switch.off_ns.max(context.clock.start_ns);
+        *(if is_open { &mut written.open } else { &mut written.ended }) += 1;
+        let thread = context.who.thread_at(switch.next_tid, off_ns);
+        let process = context.who.process_of(thread);
+        let stacks = read_stacks(context, detail.as_ref())?;
+        let kernel = off_cpu.facts(&context.frames, stacks.kernel);
+        let waker_kernel = off_cpu.facts(&context.frames, stacks.waker);
+
+        let syscall = context.names.syscall(switch.system_call);
+        let futex_op = detail.map_or(futex::NONE, |detail| detail.futex_op);
+        let is_futex = futex_op != futex::NONE;
+        let state = u32::from(switch.state_before);
+        let wait = Wait {
+            state,
+            throttled: switch.header.has(SWITCH_THROTTLED),
+            in_iowait: switch.header.has(SWITCH_IN_IOWAIT),
+            is_kernel_thread: context.who.thread(thread).is_some_and(|thread| thread.is_kernel),
+            syscall: syscalls::known(context.machine, switch.system_call),
+            is_futex,
+            file_kind: detail.map_or(FILE_NONE, |detail| detail.file_kind),
+            device_major: detail.map_or(0, |detail| wait_objects::major(detail.device)),
+            kernel: kernel.as_ref(),
+        };
+        let reason = reason::reason(&wait);
+        let is_asleep = state != STATE_PREEMPTED;
+        let object = match &detail {
+            Some(detail) if is_asleep => off_cpu.object(context, process, detail, &wait),
+            _ => None,
+        };
+
+        let was_woken = switch.wake_ns != 0;
+        let wakes_this_futex = is_futex && detail.is_some_and(|detail| futex::wakes(detail.waker_futex_op) && detail.waker_object == detail.object);
+        let waker = Waker { bits: u32::from(switch.waker_context), kernel: waker_kernel.as_ref(), wakes_this_futex, interrupts_are_seen };
+        let waker_context = if was_woken { waker::context(&waker) } else { None };
+        let interrupt = waker::interrupt(waker_context, waker_kernel.as_ref());
+        let waker_thread = (was_woken && switch.waker_tid != 0).then(|| context.who.thread_at(switch.waker_tid, switch.wake_ns));
+        let waker_syscall = if was_woken && waker_context != Some("interrupt") { context.names.syscall(switch.waker_system_call) } else { None };
+        let next_thread = (switch.got_cpu_tid != 0).then(|| context.who.thread_at(switch.got_cpu_tid, off_ns));
+
+        let mut details = Details::default();
+        if let Some(detail) = detail.filter(|detail| is_futex && futex::wakes(detail.waker_futex_op) && !wakes_this_futex) {
+            // it woke through another word: a requeue, or a chain of wake-ups
+            details.say("waker_futex", format!("{:#x}", detail.waker_object));
+        }
+        let timeout = detail.and_then(|detail| futex::timeout_ns(futex_op, detail.timeout_ns, off_ns, began_before, &context.clock));
+        insert.execute(params![
+            row_id(index),
+            thread,
+            context.clock.relative(off_ns),
+            (!is_open).then(|| between(off_ns, switch.at_ns)),
+            began_before,
+            runnable_ns(&switch, off_ns, is_asleep),
+            context.names.id(reason),
+            syscall,
+            object,
+            is_futex.then(|| futex::operation(futex_op)),
+            detail.filter(|_| is_futex).map(|detail| detail.futex_value),
+            timeout,
+            stacks.user,
+            stacks.kernel,
+            next_thread,
+            waker_thread,
+            waker_context.map(|name| context.names.id(name)),
+            interrupt.map(|name| context.names.id(name)),
+            waker_syscall,
+            stacks.waker,
+            (switch.cpu_before != u16::MAX).then_some(switch.cpu_before),
+            (!is_open).then_some(switch.header.cpu),
+            details.into_text(),
+        ])?;
+    }
+    off_cpu.objects.write(database)?;
+    Ok(written)
+}
+
+/// The last part of an interval: from the wake-up, or all of it where the thread never slept. `None` where it slept and
+/// no wake-up was seen; 0 where it slept until the capture ended.
+fn runnable_ns(switch: &SwitchRecord, off_ns: u64, is_asleep: bool) -> Option<i64> {
+    match switch.wake_ns {
+        _ if !is_asleep => Some(between(off_ns, switch.at_ns)),
+        0 => switch.header.has(SWITCH_OPEN).then_some(0),
+        wake_ns => Some(between(wake_ns.max(off_ns), switch.at_ns)),
+    }
+}
+
+fn read_stacks<S: ReadAt>(context: &mut Context<S>, detail: Option<&SwitchDetailRecord>) -> Result<IntervalStacks, FinalizeError> {
+    let Some(detail) = detail else { return Ok(IntervalStacks::default()) };
+    let Context { stacks, blocks, frames, who, .. } = context;
+    Ok(IntervalStacks {
+        user: stacks.user(blocks, frames, who, detail.user_stack, Innermost::Instruction)?,
+        kernel: stacks.kernel(blocks, frames, detail.kernel_stack)?,
+        waker: stacks.kernel(blocks, frames, detail.waker_kernel_stack)?,
+    })
+}
+
+impl OffCpu {
+    fn facts(&mut self, frames: &Frames, stack: Option<StackId>) -> Option<KernelFacts> {
+        let stack = stack?;
+        let read = || KernelFacts::of(frames.functions(stack).into_iter().map(|frame| (frame.function.as_str(), frames.module_name(frame))));
+        Some(self.facts.entry(stack).or_insert_with(read).clone())
+    }
+
+    fn object<S: ReadAt>(&mut self, context: &mut Context<S>, process: ProcessId, detail: &SwitchDetailRecord, wait: &Wait) -> Option<WaitObjectId> {
+        if wait.is_futex {
+            let private = futex::is_private(detail.futex_op);
+            let in_runtime = self.gil.object(&context.who, &mut context.frames, process, detail.object);
+            let address = in_runtime.unwrap_or(detail.object);
+            return Some(self.objects.id(WaitObject::Futex { process, address, private }, in_runtime.map(|_| gil::NAME)));
+        }
+        let inode = detail.object;
+        let object = match detail.file_kind {
+            FILE_PIPE => WaitObject::File { kind: "pipe", inode },
+            FILE_SOCKET => WaitObject::File { kind: "socket", inode },
+            FILE_REGULAR | FILE_OTHER => WaitObject::File { kind: "file", inode },
+            FILE_CHARACTER_DEVICE => WaitObject::Device { block: false, device: detail.device },
+            FILE_BLOCK_DEVICE => WaitObject::Device { block: true, device: detail.device },
+            FILE_ANONYMOUS => {
+                let is_epoll = wait.syscall.is_some_and(|name| name.starts_with("epoll_"));
+                let is_eventfd = wait.kernel.is_some_and(|facts| facts.cause == Some(kernel_stack::Cause::Eventfd));
+                let kind = if is_epoll { "epoll" } else if is_eventfd { "eventfd" } else { "other" };
+                WaitObject::Descriptor { kind, process, descriptor: detail.file_descriptor }
+            }
+            _ => return None,
+        };
+        Some(self.objects.id(object, None))
+    }
+}
