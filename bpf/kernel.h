@@ -141,8 +141,19 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct rq;
+
+struct cfs_rq {
+	struct rq *rq;
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	struct sched_entity se;
 	unsigned int __state;
 	unsigned int flags;
 	int on_cpu;

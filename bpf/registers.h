@@ -20,7 +20,8 @@ struct system_call {
 /* How far a return moves the stack pointer beyond the one at entry. */
 #define RETURN_POPS 8
 
-typedef struct pt_regs probe_registers;
+/* A macro: CO-RE would look for a type of this name. */
+#define probe_registers struct pt_regs
 
 static __always_inline void read_system_call(struct task_struct *task, struct system_call *call)
 {
@@ -93,15 +94,28 @@ static __always_inline __u64 read_return_address(probe_registers *ctx, __u64 *st
 	return words[0];
 }
 
-/* Typed by BTF where the kernel describes it. */
-extern const int __preempt_count __ksym __weak;
+/*
+ * The preempt count is a variable of each CPU, whose address most kernels do not tell. But every task leads to its CPU's
+ * run queue, another such variable, and the type information tells how far apart the two are.
+ */
+const volatile bool preempt_count_known;
+const volatile __s64 preempt_count_from_run_queue;
 
 static __always_inline bool read_preempt_count(struct task_struct *current_task, __u32 *count)
 {
-	if (!bpf_ksym_exists(&__preempt_count))
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct cpu_state *here = bpf_map_lookup_elem(&cpu_states, &cpu);
+
+	if (!preempt_count_known || !here || !bpf_core_field_exists(((struct cfs_rq *)0)->rq))
 		return false;
-	*count = *(__u32 *)bpf_this_cpu_ptr(&__preempt_count);
-	return true;
+	if (!here->preempt_count_at) {
+		struct rq *run_queue = BPF_CORE_READ(current_task, se.cfs_rq, rq);
+
+		if (!run_queue)
+			return false;
+		here->preempt_count_at = (__u64)run_queue + preempt_count_from_run_queue;
+	}
+	return !bpf_probe_read_kernel(count, sizeof(*count), (void *)here->preempt_count_at);
 }
 
 #elif defined(__TARGET_ARCH_arm64)
@@ -110,7 +124,7 @@ static __always_inline bool read_preempt_count(struct task_struct *current_task,
 #define TIF_32BIT (1 << 22)
 #define RETURN_POPS 0
 
-typedef struct user_pt_regs probe_registers;
+#define probe_registers struct user_pt_regs
 
 static __always_inline void read_system_call(struct task_struct *task, struct system_call *call)
 {

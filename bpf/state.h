@@ -29,8 +29,9 @@ const volatile bool target_everyone;          /* whoever calls CUDA becomes a ta
 volatile __u64 until_ns;
 volatile __u64 start_ns;
 volatile __u32 ended;          /* the recording is over; what is still open is being told                          */
-/* Raised when a process becomes a target or ceases to be one: what threads remember about it is then out of date. */
-volatile __u32 target_generation = 1;
+/* Raised when a process becomes a target or ceases to be one: what threads remember about it is then out of
+ * date. Starts at 1. */
+volatile __u32 target_generation;
 /* Some thread's state could not be kept, so "never seen" no longer means "asleep since before the capture". */
 volatile __u32 storage_failed;
 
@@ -75,6 +76,7 @@ struct {
 struct cpu_state {
 	__u64 slice_start_ns;      /* 0 = before the capture                         */
 	__u64 stack_keys;          /* given out on this CPU                          */
+	__u64 preempt_count_at;    /* address; 0 = not looked for yet                */
 	__u32 tid;                 /* user space fills in TID_UNKNOWN before the start */
 } __attribute__((aligned(64)));
 

@@ -1,8 +1,29 @@
 //! Records what the kernel and the CUDA libraries did: loads the probes, drains their rings, writes the spool.
+//!
+//! - [`options`]: what is asked for, said, and handed back          - `session`: one capture from beginning to end
+//! - `probes`, `skeleton`: the BPF programs                         - `functions`, `attach`: which functions are probed
+//! - `rings`, `spool`, `tally`: kernel -> reader -> writer -> file  - `processes`, `command`: whom it is about
+//! - `leftovers`, `counts`: what is told last, and whether it adds up
+//! - `sys`: the only unsafe code
 
+mod attach;
+mod command;
 mod control;
+mod counts;
 mod error;
+pub mod functions;
+mod kernel;
+mod kernel_symbols;
+mod leftovers;
 mod options;
+mod probes;
+mod processes;
+mod rings;
+mod session;
+mod skeleton;
+mod spool;
+mod sys;
+mod tally;
 
 pub use control::{Control, Wish};
 pub use error::CaptureError;
@@ -12,11 +33,7 @@ pub use options::*;
 ///
 /// `progress` is called from the calling thread, at the start and then twice a second.
 /// On any error and on cancel the spool is removed, except after a full disk, where what was written stays.
-pub fn run(
-    options: CaptureOptions,
-    control: &Control,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<CaptureOutcome, CaptureError> {
-    let _ = (options, control, progress);
-    Err(CaptureError::new("not_built", "The capture is not built yet.", ""))
+/// A command that still runs at the end is ended (SIGTERM, after two seconds SIGKILL).
+pub fn run(options: &CaptureOptions, control: &Control, progress: &mut dyn FnMut(Progress)) -> Result<CaptureOutcome, CaptureError> {
+    session::run(options, control, progress)
 }

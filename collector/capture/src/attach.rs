@@ -1,0 +1,232 @@
+//! Puts probes on the CUDA functions of a file, each distinct file once, and keeps the table of all probes asked for.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use libbpf_rs::{Link, ProgramMut, UprobeMultiOpts, UprobeOpts};
+use serde_json::{Value, json};
+use wakechain_host::elf::{self, Function};
+use wakechain_host::libraries::CudaFile;
+use wakechain_wire::{
+    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_END, PROBE_ITERATE_START, PROBE_KERNEL_STACK, PROBE_LIMIT,
+    PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK, PROBE_WAKING,
+};
+
+use crate::functions::{self, Known};
+use crate::options::{ProbeChoice, Rung};
+use crate::probes::Probes;
+
+/// Without `uprobe_multi` each probe is a link of its own, and taking one away costs a tenth of a second.
+pub const MAX_LINK_FUNCTIONS: usize = 40;
+
+const EVERY_PROCESS: i32 = -1;
+
+/// How many probes every capture has.
+pub const FIXED_PROBES: usize = 12;
+
+/// Those probes, as the table names them.
+const FIXED: [(u32, &str, &str); FIXED_PROBES] = [
+    (PROBE_SWITCH_OFF_CPU, "tp_btf", "sched_switch (off_cpu)"),
+    (PROBE_SWITCH_SLICE, "tp_btf", "sched_switch (cpu_slice)"),
+    (PROBE_WAKING, "tp_btf", "sched_waking"),
+    (PROBE_FORK, "tp_btf", "task_newtask"),
+    (PROBE_EXEC, "tp_btf", "sched_process_exec"),
+    (PROBE_EXIT, "tp_btf", "sched_process_exit"),
+    (PROBE_RENAME, "tp_btf", "task_rename"),
+    (PROBE_ITERATE_START, "iter", "task (start)"),
+    (PROBE_ITERATE_END, "iter", "task (end)"),
+    (PROBE_SLICE_END, "iter", "cpu_slice (end)"),
+    (PROBE_USER_STACK, "stack", "user stack"),
+    (PROBE_KERNEL_STACK, "stack", "kernel stack"),
+];
+
+pub fn fixed_rows() -> Value {
+    let rows: Vec<Value> =
+        FIXED.iter().map(|(index, kind, target)| json!({"index": index, "kind": kind, "target": target, "attached": true})).collect();
+    json!({ "probes": rows })
+}
+
+pub struct Attacher {
+    choices: Vec<ProbeChoice>,
+    seen: HashSet<(u64, u64)>,
+    next_index: u32,
+    links: Vec<Link>,
+    pub attached: usize,
+    pub refused: usize,
+}
+
+/// One function that is to be probed.
+struct Wanted {
+    function: Function,
+    known: Known,
+    index: u32,
+}
+
+impl Wanted {
+    fn cookie(&self) -> u64 {
+        u64::from(self.index) | u64::from(self.known.cookie_flags) << 32
+    }
+}
+
+impl Attacher {
+    pub fn new(choices: Vec<ProbeChoice>) -> Self {
+        Attacher { choices, seen: HashSet::new(), next_index: PROBE_FIRST_CALL, links: Vec::new(), attached: 0, refused: 0 }
+    }
+
+    /// Indices given out, those of the tracepoints included.
+    pub fn indices(&self) -> impl Iterator<Item = u32> + use<> {
+        FIXED.iter().map(|(index, ..)| *index).chain(PROBE_FIRST_CALL..self.next_index)
+    }
+
+    /// Takes every probe away.
+    pub fn detach(&mut self) {
+        let links = std::mem::take(&mut self.links);
+        if links.len() <= 8 {
+            return;
+        }
+        // Each waits for the kernel by itself: side by side they take no longer than one.
+        std::thread::scope(|scope| {
+            let mut rest = links;
+            while !rest.is_empty() {
+                let some = rest.split_off(rest.len().saturating_sub(8));
+                scope.spawn(move || drop(some));
+            }
+        });
+    }
+
+    /// Whether probes for this function are wanted: by the table, then by what the user said last.
+    fn wanted(&self, name: &str) -> bool {
+        let by_default = functions::known(name).is_some_and(|known| known.by_default);
+        let plain = functions::plain_name(name);
+        let said = self.choices.iter().rev().find(|choice| choice.function == name || choice.function == plain);
+        said.map_or(by_default, |choice| choice.include)
+    }
+
+    /// Puts probes into a file that has none yet. The new rows of the probe table; `None` when it is known already.
+    pub fn attach_file(&mut self, probes: &Probes<'_>, file: &CudaFile) -> Option<Value> {
+        let metadata = fs::metadata(&file.open_path).ok()?;
+        if !self.seen.insert((metadata.dev(), metadata.ino())) {
+            return None;
+        }
+        let mut rows = Vec::new();
+        match elf::read(&file.open_path, file.symbols(), |name| functions::known(name).is_some()) {
+            Ok(binary) => {
+                let chosen = self.choose(binary.functions, &file.path, probes.rung, &mut rows);
+                self.attach_all(probes, &file.open_path, &file.path, chosen, &mut rows);
+            }
+            Err(error) => {
+                self.refused += 1;
+                rows.push(json!({"index": null, "kind": "uprobe", "target": file.path, "attached": false, "error": error.to_string()}));
+            }
+        }
+        Some(json!({ "probes": rows }))
+    }
+
+    /// Gives each function its index. Names for one address are one function: the plain name is kept.
+    fn choose(&mut self, functions: Vec<Function>, path: &str, rung: Rung, rows: &mut Vec<Value>) -> Vec<Wanted> {
+        let mut by_offset: HashMap<u64, String> = HashMap::new();
+        let mut candidates: Vec<Function> = functions.into_iter().filter(|function| self.wanted(&function.name)).collect();
+        candidates.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+        let mut chosen = Vec::new();
+        for function in candidates {
+            let Some(known) = functions::known(&function.name) else { continue };
+            let refusal = if let Some(other) = by_offset.get(&function.probe_offset) {
+                Some(format!("the same code as {other}"))
+            } else if self.next_index >= PROBE_LIMIT {
+                Some(format!("more than {PROBE_LIMIT} probes"))
+            } else if rung == Rung::Link && self.attached + chosen.len() >= MAX_LINK_FUNCTIONS {
+                Some(format!("this kernel has no uprobe_multi: at most {MAX_LINK_FUNCTIONS} functions"))
+            } else {
+                None
+            };
+            if let Some(error) = refusal {
+                self.refused += usize::from(!error.starts_with("the same"));
+                rows.push(row(None, &function, known, path, rung, Err(&error)));
+                continue;
+            }
+            by_offset.insert(function.probe_offset, function.name.clone());
+            chosen.push(Wanted { function, known, index: self.next_index });
+            self.next_index += 1;
+        }
+        chosen
+    }
+
+    /// Attaches them all at once; where the kernel refuses, in halves, until the ones that it refuses are found.
+    fn attach_all(&mut self, probes: &Probes<'_>, open_path: &Path, path: &str, wanted: Vec<Wanted>, rows: &mut Vec<Value>) {
+        if wanted.is_empty() {
+            return;
+        }
+        match attach(probes, open_path, &wanted) {
+            Ok(links) => {
+                self.links.extend(links);
+                self.attached += wanted.len();
+                rows.extend(wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, path, probes.rung, Ok(()))));
+            }
+            Err(error) if wanted.len() == 1 => {
+                self.refused += 1;
+                let text = error.to_string();
+                rows.extend(wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, path, probes.rung, Err(&text))));
+            }
+            Err(_) => {
+                let mut first = wanted;
+                let second = first.split_off(first.len() / 2);
+                self.attach_all(probes, open_path, path, first, rows);
+                self.attach_all(probes, open_path, path, second, rows);
+            }
+        }
+    }
+}
+
+fn attach(probes: &Probes<'_>, path: &Path, wanted: &[Wanted]) -> libbpf_rs::Result<Vec<Link>> {
+    let programs = &probes.skeleton.progs;
+    match probes.rung {
+        Rung::Session => Ok(vec![multi(&programs.cuda_session, path, wanted, true, false)?]),
+        Rung::Multi => Ok(vec![
+            // the return first: an entry without its return would leave a call open for ever
+            multi(&programs.cuda_multi_return, path, wanted, false, true)?,
+            multi(&programs.cuda_multi_entry, path, wanted, false, false)?,
+        ]),
+        Rung::Link => {
+            let mut links = Vec::new();
+            for one in wanted {
+                links.push(single(&programs.cuda_link_return, path, one, true)?);
+                links.push(single(&programs.cuda_link_entry, path, one, false)?);
+            }
+            Ok(links)
+        }
+    }
+}
+
+fn multi(program: &ProgramMut<'_>, path: &Path, wanted: &[Wanted], session: bool, retprobe: bool) -> libbpf_rs::Result<Link> {
+    let options = UprobeMultiOpts {
+        offsets: wanted.iter().map(|one| one.function.probe_offset as usize).collect(),
+        cookies: wanted.iter().map(Wanted::cookie).collect(),
+        session,
+        retprobe,
+        ..UprobeMultiOpts::default()
+    };
+    program.attach_uprobe_multi_with_opts(EVERY_PROCESS, path, "", options)
+}
+
+fn single(program: &ProgramMut<'_>, path: &Path, one: &Wanted, retprobe: bool) -> libbpf_rs::Result<Link> {
+    let options = UprobeOpts { cookie: one.cookie(), retprobe, ..UprobeOpts::default() };
+    program.attach_uprobe_with_opts(EVERY_PROCESS, path, one.function.probe_offset as usize, options)
+}
+
+fn row(index: Option<u32>, function: &Function, known: Known, path: &str, rung: Rung, result: Result<(), &str>) -> Value {
+    let mut row = json!({
+        "index": index,
+        "kind": "uprobe",
+        "target": format!("{path}:{}", function.name),
+        "rung": rung,
+        "placement": function.placement.as_str(),
+        "attached": result.is_ok(),
+        "function": {"name": function.name, "library": known.library.as_str(), "category": known.category},
+    });
+    if let Err(error) = result {
+        row["error"] = json!(error);
+    }
+    row
+}

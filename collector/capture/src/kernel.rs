@@ -1,0 +1,90 @@
+//! What the running kernel offers, by its own type information (BTF).
+
+use std::ffi::OsStr;
+
+use libbpf_rs::Btf;
+use libbpf_rs::btf::types::{Composite, DataSec, Func, FuncProto, MemberAttr, Ptr, Struct, Typedef, Var};
+use libbpf_rs::btf::{BtfType, ReferencesType, TypeId};
+
+use crate::error::CaptureError;
+use crate::options::Rung;
+
+pub struct Kernel {
+    pub session: bool,
+    pub multi: bool,
+    /// sched_switch says the state of the thread that leaves (5.18).
+    pub switch_says_state: bool,
+    /// Bytes from a CPU's run queue to its preempt count (x86_64).
+    pub preempt_count_from_run_queue: Option<i64>,
+}
+
+/// Of a variable that each CPU has: its offset in their area.
+fn per_cpu_offset(btf: &Btf<'_>, variable: &str) -> Option<i64> {
+    let wanted = btf.type_by_name::<Var<'_>>(variable)?.type_id();
+    let area = btf.type_by_name::<DataSec<'_>>(".data..percpu")?;
+    area.iter().find(|entry| entry.ty == wanted).map(|entry| i64::from(entry.offset))
+}
+
+/// A variable of its own until 6.1 and again since 6.15, a member of `pcpu_hot` in between.
+fn preempt_count_offset(btf: &Btf<'_>) -> Option<i64> {
+    per_cpu_offset(btf, "__preempt_count").or_else(|| {
+        let hot = btf.type_by_name::<Struct<'_>>("pcpu_hot")?;
+        let member = nested_member(btf, hot.type_id(), "preempt_count")?;
+        Some(per_cpu_offset(btf, "pcpu_hot")? + member)
+    })
+}
+
+/// Offset in bytes of a member, also one inside unnamed structs and unions.
+fn nested_member(btf: &Btf<'_>, of: TypeId, name: &str) -> Option<i64> {
+    let composite = Composite::try_from(btf.type_by_id::<BtfType<'_>>(of)?).ok()?;
+    composite.iter().find_map(|member| {
+        let offset = member_bytes(member.attr)?;
+        match member.name {
+            Some(found) if found == OsStr::new(name) => Some(offset),
+            Some(found) if !found.is_empty() => None,
+            _ => nested_member(btf, member.ty, name).map(|inner| inner + offset),
+        }
+    })
+}
+
+fn member_bytes(attributes: MemberAttr) -> Option<i64> {
+    match attributes {
+        MemberAttr::Normal { offset } => Some(i64::from(offset / 8)),
+        MemberAttr::BitField { .. } => None,
+    }
+}
+
+impl Kernel {
+    pub fn look() -> Result<Kernel, CaptureError> {
+        let btf = Btf::from_vmlinux().map_err(|error| {
+            CaptureError::new(
+                "no_btf",
+                format!("This kernel does not describe its types (/sys/kernel/btf/vmlinux): {error}."),
+                "Wakechain needs Linux 5.15 or newer, built with CONFIG_DEBUG_INFO_BTF as distributions do.",
+            )
+        })?;
+        let switch_arguments = btf
+            .type_by_name::<Typedef<'_>>("btf_trace_sched_switch")
+            .and_then(|named| Ptr::try_from(named.referenced_type()).ok())
+            .and_then(|pointer| FuncProto::try_from(pointer.referenced_type()).ok())
+            .map_or(0, |function| function.iter().count());
+        Ok(Kernel {
+            session: btf.type_by_name::<Func<'_>>("bpf_session_is_return").is_some(),
+            multi: btf.type_by_name::<Func<'_>>("bpf_uprobe_multi_link_attach").is_some(),
+            // the first argument is the probe's own data
+            switch_says_state: switch_arguments >= 5,
+            preempt_count_from_run_queue: preempt_count_offset(&btf)
+                .and_then(|count| Some(count - per_cpu_offset(&btf, "runqueues")?)),
+        })
+    }
+
+    pub fn best_rung(&self) -> Rung {
+        if self.session {
+            Rung::Session
+        } else if self.multi {
+            Rung::Multi
+        } else {
+            Rung::Link
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Loads the probes with the options of this capture, attaches those that every capture needs, and moves the few
+//! globals by which a recording starts, lives and ends.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+
+use libbpf_rs::skel::{OpenSkel, SkelBuilder};
+use libbpf_rs::{Iter, IterOpts, Link, MapCore, MapFlags, OpenObject, ProgramMut};
+use wakechain_wire::{
+    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_START, PROBE_RENAME, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE,
+    PROBE_WAKING, ProbeCounters, RING_CLASSES,
+};
+
+use crate::error::CaptureError;
+use crate::kernel::Kernel;
+use crate::options::Rung;
+use crate::rings::{RingSizes, Rings};
+use crate::skeleton::{OpenWakechainSkel, WakechainSkel, WakechainSkelBuilder};
+use crate::sys;
+
+/// The collector says so often that it lives; probes that have not heard of it for this long do nothing.
+const LEASE: Duration = Duration::from_secs(3);
+
+/// As `TID_UNKNOWN` in bpf/state.h.
+const TID_UNKNOWN: u32 = u32::MAX;
+/// Where `struct cpu_state` has its tid.
+const CPU_STATE_TID: usize = 24;
+
+/// What the probes are told before they are loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct ProbeOptions {
+    pub off_cpu_threshold_ns: u64,
+    pub call_threshold_ns: u64,
+    /// For each thread; 0 = no stacks.
+    pub stacks_per_second: u64,
+    /// The first calls of each function, on each CPU, get a stack.
+    pub first_calls: u64,
+    pub record_everyone: bool,
+    pub target_everyone: bool,
+    pub rung: Option<Rung>,
+}
+
+/// What runs on a CPU, as the probes saw it last.
+#[derive(Clone, Copy, Debug)]
+pub struct RunningNow {
+    pub cpu: u32,
+    pub tid: u32,
+    /// 0 = since before the capture.
+    pub slice_start_ns: u64,
+}
+
+/// A loss that no record has told yet.
+#[derive(Clone, Copy, Debug)]
+pub struct UntoldLoss {
+    pub class: u32,
+    pub source: u32,
+    pub cpu: u32,
+    pub start_ns: u64,
+    pub events: u64,
+}
+
+pub struct Probes<'obj> {
+    pub skeleton: WakechainSkel<'obj>,
+    pub rung: Rung,
+    cpus: u32,
+    links: Vec<Link>,
+}
+
+impl<'obj> Probes<'obj> {
+    pub fn load(
+        storage: &'obj mut MaybeUninit<OpenObject>,
+        options: ProbeOptions,
+        rings: &Rings,
+        sizes: RingSizes,
+        cpus: u32,
+    ) -> Result<Probes<'obj>, CaptureError> {
+        libbpf_rs::set_print(Some((libbpf_rs::PrintLevel::Warn, keep_complaint)));
+        sys::raise_memory_lock_limit();
+        let kernel = Kernel::look()?;
+        let rung = options.rung.unwrap_or_else(|| kernel.best_rung());
+        let mut open = WakechainSkelBuilder::default().open(storage).map_err(|error| load_error(&error))?;
+        choose_programs(&mut open, rung, kernel.switch_says_state);
+        set_options(&mut open, options, &kernel, sizes, cpus).map_err(|error| load_error(&error))?;
+        let skeleton = open.load().map_err(|error| load_error(&error))?;
+        for (index, ring) in rings.maps.iter().enumerate() {
+            let descriptor = ring.as_fd().as_raw_fd().to_ne_bytes();
+            skeleton
+                .maps
+                .rings
+                .update(&(index as u32).to_ne_bytes(), &descriptor, MapFlags::ANY)
+                .map_err(|error| load_error(&error))?;
+        }
+        let mut probes = Probes { skeleton, rung, cpus, links: Vec::new() };
+        probes.forget_cpus()?;
+        if let Some(globals) = probes.skeleton.maps.bss_data.as_mut() {
+            sys::publish_word(&mut globals.target_generation, 1);
+        }
+        probes.attach_tracepoints(kernel.switch_says_state)?;
+        Ok(probes)
+    }
+
+    fn attach_tracepoints(&mut self, switch_says_state: bool) -> Result<(), CaptureError> {
+        let programs = &self.skeleton.progs;
+        let switch = if switch_says_state { &programs.on_sched_switch } else { &programs.on_sched_switch_without_state };
+        let all: [&ProgramMut<'_>; 7] = [
+            &programs.on_new_task,
+            &programs.on_exec,
+            &programs.on_exit,
+            &programs.on_rename,
+            switch,
+            &programs.on_waking,
+            &programs.on_wakeup_new,
+        ];
+        for program in all {
+            let link = program.attach().map_err(|error| {
+                CaptureError::new(
+                    "attach_tracepoint",
+                    format!("The kernel refused the probe {}: {error}.", program.name().to_string_lossy()),
+                    "Run `wakechain-collector check`.",
+                )
+            })?;
+            self.links.push(link);
+        }
+        Ok(())
+    }
+
+    fn forget_cpus(&self) -> Result<(), CaptureError> {
+        let mut unknown = vec![0u8; self.skeleton.maps.cpu_states.value_size() as usize];
+        unknown[CPU_STATE_TID..CPU_STATE_TID + 4].copy_from_slice(&TID_UNKNOWN.to_ne_bytes());
+        for cpu in 0..self.cpus {
+            self.skeleton.maps.cpu_states.update(&cpu.to_ne_bytes(), &unknown, MapFlags::ANY).map_err(|error| load_error(&error))?;
+        }
+        Ok(())
+    }
+
+    /// From `now` on everything counts.
+    pub fn start(&mut self, now: u64) -> Result<(), CaptureError> {
+        if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
+            sys::publish(&mut globals.start_ns, now);
+            sys::publish(&mut globals.until_ns, now + LEASE.as_nanos() as u64);
+        }
+        iterate(&self.skeleton.progs.at_start)
+    }
+
+    /// The collector lives: to be called more often than `LEASE`.
+    pub fn renew_lease(&mut self) {
+        let until = sys::monotonic_ns() + LEASE.as_nanos() as u64;
+        if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
+            sys::publish(&mut globals.until_ns, until);
+        }
+    }
+
+    /// Ends the recording: programs that run are waited for, then what is still open is told. The time of the end.
+    pub fn end(&mut self, rings: &[libbpf_rs::MapHandle]) -> Result<u64, CaptureError> {
+        let now = sys::monotonic_ns();
+        if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
+            sys::publish(&mut globals.until_ns, now);
+            sys::publish_word(&mut globals.ended, 1);
+        }
+        // Updating a map of maps returns only when every program that might still see the old map has ended.
+        if let Some(first) = rings.first() {
+            let descriptor = first.as_fd().as_raw_fd().to_ne_bytes();
+            self.skeleton.maps.rings.update(&0u32.to_ne_bytes(), &descriptor, MapFlags::ANY).map_err(|error| load_error(&error))?;
+        }
+        iterate(&self.skeleton.progs.at_end)?;
+        Ok(now)
+    }
+
+    /// Makes a process a target; what threads remember of it is looked up anew.
+    pub fn add_target(&mut self, pid: u32) -> Result<(), CaptureError> {
+        self.skeleton.maps.targets.update(&pid.to_ne_bytes(), &1u32.to_ne_bytes(), MapFlags::ANY).map_err(|error| {
+            CaptureError::new("too_many_targets", format!("Process {pid} cannot be made a target: {error}."), "Name fewer processes.")
+        })?;
+        if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
+            sys::increment_shared(&mut globals.target_generation);
+        }
+        Ok(())
+    }
+
+    pub fn remove_target(&self, pid: u32) {
+        // It may be gone already: then so is the wish.
+        let _ = self.skeleton.maps.targets.delete(&pid.to_ne_bytes());
+    }
+
+    /// Takes the tracepoints' probes away.
+    pub fn detach(&mut self) {
+        self.links.clear();
+    }
+
+    /// Runs that the kernel left out because the same program was running on that CPU, by probe. What happened to the
+    /// one program of all CUDA functions stands with the first of them.
+    pub fn missed(&self) -> BTreeMap<u32, u64> {
+        let programs = &self.skeleton.progs;
+        let of: [(u32, &ProgramMut<'_>); 16] = [
+            (PROBE_SWITCH_OFF_CPU, &programs.on_sched_switch),
+            (PROBE_SWITCH_OFF_CPU, &programs.on_sched_switch_without_state),
+            (PROBE_SWITCH_SLICE, &programs.on_sched_switch),
+            (PROBE_SWITCH_SLICE, &programs.on_sched_switch_without_state),
+            (PROBE_WAKING, &programs.on_waking),
+            (PROBE_WAKING, &programs.on_wakeup_new),
+            (PROBE_FORK, &programs.on_new_task),
+            (PROBE_EXEC, &programs.on_exec),
+            (PROBE_EXIT, &programs.on_exit),
+            (PROBE_RENAME, &programs.on_rename),
+            (PROBE_ITERATE_START, &programs.at_start),
+            (PROBE_FIRST_CALL, &programs.cuda_session),
+            (PROBE_FIRST_CALL, &programs.cuda_multi_entry),
+            (PROBE_FIRST_CALL, &programs.cuda_multi_return),
+            (PROBE_FIRST_CALL, &programs.cuda_link_entry),
+            (PROBE_FIRST_CALL, &programs.cuda_link_return),
+        ];
+        let mut missed = BTreeMap::new();
+        for (index, program) in of {
+            *missed.entry(index).or_insert(0) += sys::recursion_misses(program.as_fd().as_raw_fd());
+        }
+        missed
+    }
+
+    /// Targets, with those that the probes added: children of targets, and with --all whoever called CUDA.
+    pub fn targets(&self) -> Vec<u32> {
+        let keys = self.skeleton.maps.targets.keys();
+        keys.filter_map(|key| Some(u32::from_ne_bytes(key.get(..4)?.try_into().ok()?))).collect()
+    }
+
+    /// The counters of a probe, summed over the CPUs.
+    pub fn counters(&self, index: u32) -> ProbeCounters {
+        let mut sum = ProbeCounters::default();
+        let by_cpu = self.skeleton.maps.counters.lookup_percpu(&index.to_ne_bytes(), MapFlags::ANY).ok().flatten();
+        for counters in by_cpu.iter().flatten().filter_map(|bytes| ProbeCounters::from_bytes(bytes)) {
+            sum.hits += counters.hits;
+            sum.emitted += counters.emitted;
+            sum.merged += counters.merged;
+            sum.filtered += counters.filtered;
+            sum.lost += counters.lost;
+        }
+        sum
+    }
+
+    pub fn running_now(&self) -> Vec<RunningNow> {
+        let look = |cpu: u32| {
+            let bytes = self.skeleton.maps.cpu_states.lookup(&cpu.to_ne_bytes(), MapFlags::ANY).ok()??;
+            let tid = u32::from_ne_bytes(bytes.get(CPU_STATE_TID..CPU_STATE_TID + 4)?.try_into().ok()?);
+            let slice_start_ns = u64::from_ne_bytes(bytes.get(..8)?.try_into().ok()?);
+            (tid != 0 && tid != TID_UNKNOWN).then_some(RunningNow { cpu, tid, slice_start_ns })
+        };
+        (0..self.cpus).filter_map(look).collect()
+    }
+
+    pub fn untold_losses(&self) -> Vec<UntoldLoss> {
+        let mut losses = Vec::new();
+        for class in 0..RING_CLASSES {
+            for source in 1..=2 {
+                for cpu in 0..self.cpus {
+                    let key = (class * 2 + source - 1) * self.cpus + cpu;
+                    let Ok(Some(bytes)) = self.skeleton.maps.pending_losses.lookup(&key.to_ne_bytes(), MapFlags::ANY) else { continue };
+                    let word = |at: usize| bytes.get(at..at + 8).and_then(|word| Some(u64::from_ne_bytes(word.try_into().ok()?)));
+                    if let (Some(start_ns), Some(events)) = (word(0), word(8))
+                        && events > 0
+                    {
+                        losses.push(UntoldLoss { class, source, cpu, start_ns, events });
+                    }
+                }
+            }
+        }
+        losses
+    }
+}
+
+fn choose_programs(open: &mut OpenWakechainSkel<'_>, rung: Rung, switch_says_state: bool) {
+    let programs = &mut open.progs;
+    programs.cuda_session.set_autoload(rung == Rung::Session);
+    programs.cuda_multi_entry.set_autoload(rung == Rung::Multi);
+    programs.cuda_multi_return.set_autoload(rung == Rung::Multi);
+    programs.cuda_link_entry.set_autoload(rung == Rung::Link);
+    programs.cuda_link_return.set_autoload(rung == Rung::Link);
+    programs.on_sched_switch.set_autoload(switch_says_state);
+    programs.on_sched_switch_without_state.set_autoload(!switch_says_state);
+}
+
+fn set_options(open: &mut OpenWakechainSkel<'_>, options: ProbeOptions, kernel: &Kernel, sizes: RingSizes, cpus: u32) -> libbpf_rs::Result<()> {
+    if let Some(fixed) = open.maps.rodata_data.as_mut() {
+        fixed.collector_tgid = std::process::id();
+        fixed.rings_per_class = cpus;
+        fixed.wake_bytes = sizes.wake_bytes();
+        fixed.off_cpu_threshold_ns = options.off_cpu_threshold_ns;
+        fixed.call_threshold_ns = options.call_threshold_ns;
+        fixed.stacks_per_second = options.stacks_per_second;
+        fixed.first_calls = options.first_calls;
+        fixed.record_everyone = options.record_everyone;
+        fixed.target_everyone = options.target_everyone;
+        #[cfg(target_arch = "x86_64")]
+        if let Some(distance) = kernel.preempt_count_from_run_queue {
+            fixed.preempt_count_known = true;
+            fixed.preempt_count_from_run_queue = distance;
+        }
+    }
+    open.maps.rings.set_max_entries(1 + (RING_CLASSES - 1) * cpus)?;
+    open.maps.pending_losses.set_max_entries(RING_CLASSES * 2 * cpus)?;
+    open.maps.cpu_states.set_max_entries(cpus)
+}
+
+/// Runs a task iterator to its end. It writes nothing: what it finds goes to the rings.
+fn iterate(program: &ProgramMut<'_>) -> Result<(), CaptureError> {
+    let failed = |error: &dyn std::fmt::Display| CaptureError::new("iterate", format!("The threads of this host cannot be listed: {error}."), "");
+    let link = program.attach_iter_with_opts(IterOpts::None).map_err(|error| failed(&error))?;
+    let mut iterator = Iter::new(&link).map_err(|error| failed(&error))?;
+    let mut nothing = [0u8; 64];
+    loop {
+        match iterator.read(&mut nothing) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            // The kernel pauses after a million tasks, or for a signal.
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted) => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+}
+
+/// What libbpf said when it was not content, the verifier's words among it: the reason of an error that is only a number.
+static COMPLAINTS: Mutex<String> = Mutex::new(String::new());
+const COMPLAINTS_BYTES: usize = 64 * 1024;
+
+fn keep_complaint(_: libbpf_rs::PrintLevel, text: String) {
+    let mut complaints = COMPLAINTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if complaints.len() < COMPLAINTS_BYTES {
+        complaints.push_str(&text);
+    }
+}
+
+/// The last few lines.
+fn complaints() -> String {
+    let complaints = COMPLAINTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines: Vec<&str> = complaints.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(12)..].join("\n")
+}
+
+fn load_error(error: &libbpf_rs::Error) -> CaptureError {
+    let code = match error.kind() {
+        libbpf_rs::ErrorKind::PermissionDenied => "bpf_permission",
+        _ => "bpf_load",
+    };
+    let hint = match code {
+        "bpf_permission" => "Run as root, or give the collector CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE.",
+        _ => "Run `wakechain-collector check`: it says what this kernel lacks.",
+    };
+    CaptureError::new(code, format!("The kernel did not accept the probes: {error:#}.\n{}", complaints()), hint)
+}

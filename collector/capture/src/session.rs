@@ -1,0 +1,434 @@
+//! One capture from beginning to end: probes in, a loop that looks after them, then everything told that is still open.
+
+use std::collections::BTreeSet;
+use std::mem::MaybeUninit;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libbpf_rs::OpenObject;
+use serde_json::{Value, json};
+use wakechain_host::libraries::Finder;
+use wakechain_host::mappings::mappings;
+use wakechain_host::process;
+use wakechain_wire::{RECORD_COUNTERS, RECORD_COVERAGE, RECORD_END, RECORD_KERNEL_SYMBOLS, RECORD_META, RECORD_PROBES};
+
+use crate::attach::{self, Attacher};
+use crate::command::{self, HeldCommand, RunningCommand};
+use crate::control::{Control, Wish};
+use crate::counts::Counts;
+use crate::error::CaptureError;
+use crate::kernel_symbols;
+use crate::leftovers;
+use crate::options::{CaptureOptions, CaptureOutcome, DEFAULT_DURATION, EndReason, Profile, Progress, Recording, Started, Target, Targets};
+use crate::probes::{ProbeOptions, Probes};
+use crate::processes::Processes;
+use crate::rings::{Reader, RingSizes, Rings};
+use crate::spool::{Spool, SpoolSender};
+use crate::sys;
+
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Targets are looked over for libraries that they loaded: at first each time, since programs load theirs early.
+const SCAN_EVERY: Duration = Duration::from_millis(100);
+const SCAN_ALWAYS_UNTIL: Duration = Duration::from_secs(2);
+const SCAN_ALWAYS_AT_MOST: usize = 4;
+/// With --all, every process of the host.
+const SCAN_HOST_EVERY: Duration = Duration::from_secs(1);
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+
+/// Stacks of one thread, each second: a bound on what a thread that waits often can cost.
+const STACKS_PER_SECOND: u64 = 2000;
+const FIRST_CALLS: u64 = 8;
+const DEEP_THRESHOLD: Duration = Duration::from_micros(5);
+
+/// See `crate::run`.
+pub fn run(options: &CaptureOptions, control: &Control, progress: &mut dyn FnMut(Progress)) -> Result<CaptureOutcome, CaptureError> {
+    if let Some(cpu) = options.cpu {
+        sys::pin_to_cpu(cpu).map_err(|error| {
+            CaptureError::new("cpu", format!("The collector cannot be pinned to CPU {cpu}: {error}."), "Name a CPU that is online.")
+        })?;
+    }
+    let (mut spool, sender) = Spool::create(&options.spool)?;
+    let result = record(options, control, progress, &mut spool, sender);
+    if result.as_ref().is_err_and(|error| error.code != "disk_full") {
+        spool.remove();
+    }
+    result
+}
+
+fn record(
+    options: &CaptureOptions,
+    control: &Control,
+    progress: &mut dyn FnMut(Progress),
+    spool: &mut Spool,
+    sender: SpoolSender,
+) -> Result<CaptureOutcome, CaptureError> {
+    let began = Instant::now();
+    let cpus = libbpf_rs::num_possible_cpus()
+        .map_err(|error| CaptureError::new("cpus", format!("The CPUs cannot be counted: {error}."), ""))? as u32;
+    let sizes = RingSizes::new(cpus, options.ring_bytes);
+    let rings = Rings::create(cpus, sizes)?;
+    let mut storage = MaybeUninit::<OpenObject>::uninit();
+    let probes = Probes::load(&mut storage, probe_options(options), &rings, sizes, cpus)?;
+    let mut session = Session::new(options, probes, sender);
+    let (held, probe_rows) = session.prepare_targets()?;
+    let load_and_attach_ns = began.elapsed().as_nanos() as u64;
+
+    let start_ns = sys::monotonic_ns();
+    session.start_ns = start_ns;
+    session.scanned_ns = start_ns;
+    session.sender.json(RECORD_META, &session.meta(cpus));
+    session.sender.flush();
+    for rows in probe_rows {
+        session.sender.json(RECORD_PROBES, &rows);
+    }
+    let reader = rings.read_into(session.sender.clone())?;
+    session.probes.start(start_ns)?;
+    let command_pid = held.as_ref().map(|held| held.pid);
+    let mut command = held.map(HeldCommand::release).transpose()?;
+    progress(Progress::Started(Started {
+        pid: std::process::id(),
+        targets: session.target_list(),
+        probes: session.attacher.attached + attach::FIXED_PROBES,
+        refused: session.attacher.refused,
+        command_pid,
+        load_and_attach_ns,
+    }));
+
+    let looked = session.look_after(control, progress, spool, command.as_mut());
+    // Whatever happens now, a command that still runs has to end with the capture.
+    let recorded = looked.and_then(|end_reason| session.end(reader).map(|end_ns| (end_reason, end_ns)));
+    let exit_status = command.as_mut().and_then(RunningCommand::end);
+    let (end_reason, end_ns) = recorded?;
+    session.finish(spool, end_reason, end_ns, exit_status)
+}
+
+struct Session<'a, 'obj> {
+    options: &'a CaptureOptions,
+    probes: Probes<'obj>,
+    attacher: Attacher,
+    finder: Finder,
+    processes: Processes,
+    sender: SpoolSender,
+    start_ns: u64,
+    /// When the targets were last looked over.
+    scanned_ns: u64,
+    ever_targets: BTreeSet<u32>,
+    counts: Counts,
+}
+
+impl<'a, 'obj> Session<'a, 'obj> {
+    fn new(options: &'a CaptureOptions, probes: Probes<'obj>, sender: SpoolSender) -> Self {
+        Session {
+            options,
+            probes,
+            attacher: Attacher::new(options.probe_choices.clone()),
+            finder: Finder::new(),
+            processes: Processes::default(),
+            sender,
+            start_ns: 0,
+            scanned_ns: 0,
+            ever_targets: BTreeSet::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    // ---- before ----------------------------------------------------------------------------------------------------
+
+    /// Puts the probes in for the targets that are known now. The rows of the probe table.
+    fn prepare_targets(&mut self) -> Result<(Option<HeldCommand>, Vec<Value>), CaptureError> {
+        let mut rows = vec![attach::fixed_rows()];
+        let mut held = None;
+        match &self.options.targets {
+            Targets::Processes(pids) => {
+                for pid in pids {
+                    process::facts(*pid).map_err(|error| {
+                        CaptureError::new(
+                            "no_such_process",
+                            format!("Process {pid} cannot be captured: {error}."),
+                            "`wakechain-collector processes` lists those that use CUDA.",
+                        )
+                    })?;
+                    self.add_target(*pid)?;
+                    rows.extend(self.attach_mapped(*pid));
+                }
+            }
+            Targets::All => {
+                for pid in process::pids() {
+                    if pid != std::process::id() && !self.finder.cuda_files(pid).unwrap_or_default().is_empty() {
+                        self.add_target(pid)?;
+                        rows.extend(self.attach_mapped(pid));
+                    }
+                }
+            }
+            Targets::Command(line) => {
+                let child = HeldCommand::start(line)?;
+                self.add_target(child.pid)?;
+                held = Some(child);
+                for file in command::libraries_it_may_load(line) {
+                    rows.extend(self.attacher.attach_file(&self.probes, &file));
+                }
+            }
+        }
+        Ok((held, rows))
+    }
+
+    fn add_target(&mut self, pid: u32) -> Result<(), CaptureError> {
+        self.ever_targets.insert(pid);
+        self.probes.add_target(pid)
+    }
+
+    fn attach_mapped(&mut self, pid: u32) -> Vec<Value> {
+        let all = mappings(pid).unwrap_or_default();
+        let files = self.finder.among(pid, &all);
+        files.iter().filter_map(|file| self.attacher.attach_file(&self.probes, file)).collect()
+    }
+
+    fn meta(&self, cpus: u32) -> Value {
+        let options = self.options;
+        let text = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
+        json!({
+            "start_ns": self.start_ns,
+            "start_unix_ns": sys::unix_ns().saturating_sub(sys::monotonic_ns().saturating_sub(self.start_ns)).to_string(),
+            "host": text("/proc/sys/kernel/hostname"),
+            "kernel": text("/proc/sys/kernel/osrelease"),
+            "boot_id": text("/proc/sys/kernel/random/boot_id"),
+            "machine": std::env::consts::ARCH,
+            "cpus": cpus,
+            "collector_version": env!("CARGO_PKG_VERSION"),
+            "command_line": options.command_line,
+            "profile": options.profile,
+            "options": {
+                "duration_ns": options.duration.map(|duration| duration.as_nanos() as u64),
+                "ring_bytes": options.ring_bytes,
+                "overhead_percent": options.overhead_percent,
+                "cpu": options.cpu,
+                "rung": self.probes.rung,
+            },
+            "check": options.check,
+            "targets": self.target_list(),
+            "collector_pid": std::process::id(),
+            "off_cpu_threshold_ns": probe_options(options).off_cpu_threshold_ns,
+            "page_size": sys::page_size(),
+        })
+    }
+
+    fn target_list(&self) -> Vec<Target> {
+        self.ever_targets.iter().map(|pid| self.processes.target(*pid)).collect()
+    }
+
+    // ---- while it records ------------------------------------------------------------------------------------------
+
+    fn look_after(
+        &mut self,
+        control: &Control,
+        progress: &mut dyn FnMut(Progress),
+        spool: &Spool,
+        mut command: Option<&mut RunningCommand>,
+    ) -> Result<EndReason, CaptureError> {
+        let began = Instant::now();
+        let duration = match (self.options.duration, &command) {
+            (Some(duration), _) => Some(duration),
+            (None, Some(_)) => None,
+            (None, None) => Some(DEFAULT_DURATION),
+        };
+        let mut scanned = began;
+        let mut host_scanned = began;
+        let mut reported = began;
+        let mut counted = began;
+        self.scan()?;
+        self.note_processes(true);
+        loop {
+            match control.wish() {
+                Wish::Cancel => return Err(CaptureError::cancelled()),
+                Wish::Stop(reason) => return Ok(reason),
+                Wish::GoOn => {}
+            }
+            // The writer's own error says more; it comes out of finish().
+            if spool.failed() {
+                return Ok(EndReason::Stopped);
+            }
+            if command.as_mut().is_some_and(|command| command.ended().is_some()) {
+                return Ok(EndReason::CommandExited);
+            }
+            if duration.is_some_and(|duration| began.elapsed() >= duration) {
+                return Ok(EndReason::Duration);
+            }
+            let rest = duration.map_or(LOOK_EVERY, |duration| duration.saturating_sub(began.elapsed()));
+            thread::sleep(rest.min(LOOK_EVERY));
+
+            let often = began.elapsed() < SCAN_ALWAYS_UNTIL && self.ever_targets.len() <= SCAN_ALWAYS_AT_MOST;
+            if often || scanned.elapsed() >= SCAN_EVERY {
+                scanned = Instant::now();
+                self.probes.renew_lease();
+                if self.scan()? == 0 && command.is_none() && !matches!(self.options.targets, Targets::All) {
+                    return Ok(EndReason::TargetsExited);
+                }
+            }
+            if host_scanned.elapsed() >= SCAN_HOST_EVERY {
+                host_scanned = Instant::now();
+                if matches!(self.options.targets, Targets::All) {
+                    self.scan_host()?;
+                }
+                self.note_processes(false);
+            }
+            if reported.elapsed() >= PROGRESS_EVERY {
+                reported = Instant::now();
+                self.counts.read(&self.probes, self.attacher.indices());
+                progress(Progress::Recording(self.recording(spool)));
+            }
+            if counted.elapsed() >= COUNT_EVERY {
+                counted = Instant::now();
+                self.sender.json(RECORD_COUNTERS, &self.counts.json());
+            }
+        }
+    }
+
+    fn recording(&self, spool: &Spool) -> Recording {
+        Recording {
+            elapsed_ns: sys::monotonic_ns() - self.start_ns,
+            events: spool.events(),
+            lost: self.counts.lost(),
+            bytes: spool.bytes(),
+            targets: self.ever_targets.len(),
+            governor_level: 0,
+        }
+    }
+
+    /// Looks over the targets, children included: what they are, what they map, what is to be probed. How many live.
+    fn scan(&mut self) -> Result<usize, CaptureError> {
+        let mut alive = 0;
+        for pid in self.probes.targets() {
+            self.ever_targets.insert(pid);
+            let all = self.processes.note_mappings(pid, &self.sender);
+            if all.is_empty() {
+                // A zombie, or gone: its number may be given to another process.
+                if !Path::new(&format!("/proc/{pid}")).exists() {
+                    self.probes.remove_target(pid);
+                }
+                continue;
+            }
+            alive += 1;
+            self.processes.note(pid, true, &self.sender);
+            for file in self.finder.among(pid, &all) {
+                if let Some(rows) = self.attacher.attach_file(&self.probes, &file) {
+                    self.sender.json(RECORD_PROBES, &rows);
+                    self.note_late_attach(pid);
+                }
+            }
+        }
+        self.scanned_ns = sys::monotonic_ns();
+        Ok(alive)
+    }
+
+    /// A library was there before its probes: calls in between were not seen.
+    fn note_late_attach(&self, pid: u32) {
+        self.sender.json(
+            RECORD_COVERAGE,
+            &json!({
+                "start_ns": self.scanned_ns, "end_ns": sys::monotonic_ns(),
+                "what": "calls", "reason": "attach", "kept": 0.0, "tid": pid,
+            }),
+        );
+    }
+
+    fn scan_host(&mut self) -> Result<(), CaptureError> {
+        for pid in process::pids() {
+            if !self.ever_targets.contains(&pid)
+                && pid != std::process::id()
+                && !self.finder.cuda_files(pid).unwrap_or_default().is_empty()
+            {
+                self.add_target(pid)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of every process of the host; later only of those not met before.
+    fn note_processes(&mut self, all: bool) {
+        for pid in process::pids() {
+            if all || !self.processes.knows(pid) {
+                self.processes.note(pid, self.ever_targets.contains(&pid), &self.sender);
+            }
+        }
+    }
+
+    // ---- after -----------------------------------------------------------------------------------------------------
+
+    /// Ends the recording, and hands over everything that is still on its way.
+    fn end(&mut self, reader: Reader) -> Result<u64, CaptureError> {
+        self.scan()?;
+        let end_ns = self.probes.end(&reader.maps)?;
+        self.attacher.detach();
+        self.probes.detach();
+        reader.finish();
+        let slices = leftovers::open_slices(&self.probes.running_now(), self.start_ns, end_ns, &self.sender);
+        leftovers::untold_losses(&self.probes.untold_losses(), end_ns, &self.sender);
+        self.counts.read(&self.probes, self.attacher.indices());
+        self.counts.add_open_slices(slices);
+        Ok(end_ns)
+    }
+
+    fn finish(
+        self,
+        spool: &mut Spool,
+        end_reason: EndReason,
+        end_ns: u64,
+        exit_status: Option<i32>,
+    ) -> Result<CaptureOutcome, CaptureError> {
+        let sender = &self.sender;
+        sender.json(RECORD_COUNTERS, &self.counts.json());
+        let addresses = sender.kernel_addresses();
+        sender.json(RECORD_KERNEL_SYMBOLS, &kernel_symbols::for_addresses(&addresses));
+        let mut end = json!({
+            "at_ns": end_ns,
+            "end_reason": end_reason.as_str(),
+            "overhead": {"collector_cpu_ns": sys::cpu_time_ns()},
+        });
+        if let Some(status) = exit_status {
+            end["exit_status"] = json!(status);
+        }
+        sender.json(RECORD_END, &end);
+        let targets = self.target_list();
+        let (counts, start_ns) = (self.counts.clone(), self.start_ns);
+        drop(self);
+        let tally = spool.finish()?;
+        Ok(CaptureOutcome {
+            spool: spool.path().to_owned(),
+            spool_bytes: spool.bytes(),
+            end_reason,
+            exit_status,
+            recording: Recording {
+                elapsed_ns: end_ns - start_ns,
+                events: tally.events,
+                lost: counts.lost(),
+                bytes: spool.bytes(),
+                targets: targets.len(),
+                governor_level: 0,
+            },
+            targets,
+            inconsistencies: counts.inconsistencies(&tally),
+        })
+    }
+}
+
+fn probe_options(options: &CaptureOptions) -> ProbeOptions {
+    let threshold = match options.profile {
+        Profile::Deep => options.off_cpu_threshold.min(DEEP_THRESHOLD),
+        Profile::Minimal | Profile::Standard => options.off_cpu_threshold,
+    };
+    ProbeOptions {
+        off_cpu_threshold_ns: threshold.as_nanos() as u64,
+        call_threshold_ns: threshold.as_nanos() as u64,
+        stacks_per_second: match options.profile {
+            Profile::Minimal => 0,
+            Profile::Standard => STACKS_PER_SECOND,
+            Profile::Deep => 1_000_000,
+        },
+        first_calls: if options.profile == Profile::Deep { u64::MAX } else { FIRST_CALLS },
+        record_everyone: options.profile != Profile::Minimal,
+        target_everyone: matches!(options.targets, Targets::All),
+        rung: options.rung,
+    }
+}
