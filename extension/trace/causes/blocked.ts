@@ -105,7 +105,7 @@ function asleep(walk: Walk, wait: Wait, label: string): CauseNode {
 
 function timedOutLabel(walk: Walk, wait: Wait): string {
   const reason = reasonOf(walk.columns.offCpu, wait.row);
-  return `asked to wait no longer than that: its ${reason === 'futex' ? 'futex wait' : reason} timed out`;
+  return `in a ${reason === 'futex' ? 'futex wait' : reason} that timed out, as it had asked`;
 }
 
 function gpu(walk: Walk, wait: Wait): CauseNode {

@@ -16,6 +16,7 @@ const WEIGHTY = 0.2;
 
 interface Fold {
   readonly signature: string;
+  readonly from: string;
   readonly strands: Map<string, Strand>;
   readonly timeByThread: Map<number, number>;
   readonly examples: { readonly root: CauseNode; readonly timeNs: number }[];
@@ -30,6 +31,8 @@ export interface Occurrence {
   readonly story: Strand;
   /** What was late and where it was called from. */
   readonly what: string;
+  /** Its call site in words. */
+  readonly from: string;
   /** Index of the thread that was late. */
   readonly thread: number;
 }
@@ -44,13 +47,14 @@ export class Folds {
     this.#floorNs = floorNs;
   }
 
-  add({ root, story, what, thread }: Occurrence): void {
+  add({ root, story, what, from, thread }: Occurrence): void {
     if (story.timeNs < root.durationNs * WEIGHTY && story.timeNs < this.#floorNs) return;
     const signature = signatureOf(root, story, what);
     let fold = this.#folds.get(signature);
     if (fold === undefined) {
       fold = {
         signature,
+        from,
         strands: new Map(),
         timeByThread: new Map(),
         examples: [],
@@ -104,8 +108,8 @@ function causeOf(columns: Columns, fold: Fold, wallNs: (thread: number) => numbe
     kind,
     sentence:
       fold.count === 1
-        ? sentenceOnce(worst, story)
-        : sentenceOften(worst, story, fold.count, fold.timeByThread.size),
+        ? sentenceOnce(worst, story, fold.from)
+        : sentenceOften(worst, story, fold.count, fold.timeByThread.size, fold.from),
     severity: severityOf(kind, share, fold.longestNs),
     confidence: sure,
     share,

@@ -14,9 +14,9 @@ export function headline(
   causes: readonly Cause[],
   delays: CausesResult['delays'],
   windowNs: number,
-  cudaThreads: number,
+  threads: { readonly cuda: number; readonly late: number },
 ): string {
-  if (cudaThreads === 0) return 'No thread made a CUDA call in this window: there is no delay to explain.';
+  if (threads.cuda === 0) return 'No thread made a CUDA call in this window: there is no delay to explain.';
   const { slowCalls, slowGaps, totalNs } = delays;
   if (slowCalls + slowGaps === 0) {
     return `Nothing was slow: no CUDA call, and no gap between two, took longer than its like in ${time(windowNs)}.`;
@@ -25,7 +25,7 @@ export function headline(
     slowCalls > 0 ? counted(slowCalls, 'slow call') : undefined,
     slowGaps > 0 ? counted(slowGaps, 'slow gap') : undefined,
   ].filter(part => part !== undefined);
-  const cost = `${lost.join(' and ')} took ${time(totalNs)} in ${time(windowNs)}`;
+  const cost = `In ${time(windowNs)}, ${counted(threads.late, 'thread')} lost ${time(totalNs)} in ${lost.join(' and ')}`;
   const top = causes.find(({ kind }) => kind === 'cause') ?? causes.find(({ kind }) => kind === 'lead');
   if (top === undefined || totalNs === 0) {
     const work = causes.find(({ kind }) => kind === 'work');

@@ -26,10 +26,14 @@ export function expand(walk: Walk, thread: number, parts: readonly Part[], depth
   });
 }
 
-/** Puts neighbours together that are all shorter than `shortNs`; leaves out empty parts. */
+/**
+ * Puts neighbours together that are all shorter than `shortNs`, until together they are as long; leaves out empty
+ * parts. So a second cut into ten thousand pieces still shows what it was like from hundredth to hundredth.
+ */
 export function gather(parts: readonly Part[], shortNs: number): readonly (readonly Part[])[] {
   const runs: Part[][] = [];
   let open: Part[] | undefined;
+  let openNs = 0;
   for (const part of parts) {
     const length = part.endNs - part.startNs;
     if (length <= 0) continue;
@@ -38,9 +42,12 @@ export function gather(parts: readonly Part[], shortNs: number): readonly (reado
       runs.push([part]);
     } else if (open === undefined) {
       open = [part];
+      openNs = length;
       runs.push(open);
     } else {
       open.push(part);
+      openNs += length;
+      if (openNs >= shortNs) open = undefined;
     }
   }
   return runs;

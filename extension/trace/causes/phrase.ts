@@ -1,7 +1,7 @@
 // Sentences, made from strands and from nothing else: every number in one is the time of a node, or the sum of nodes
 // that tell the same. Written for an engineer who has never heard of a futex.
 
-import type { CauseNode, ThreadRef } from '../api.ts';
+import type { CauseNode, State, ThreadRef } from '../api.ts';
 import { lockName } from './lock.ts';
 import { weightiest } from './story.ts';
 import type { Strand } from './strand.ts';
@@ -12,6 +12,22 @@ const MOST_LINKS = 4;
 /** At this share "for 9 ms of that" becomes "all that time". */
 const ALL_THAT_TIME = 0.97;
 const WORTH_TELLING = 0.2;
+
+/** A limit leaf that names what it would have followed; others stand for many short pieces. */
+const LIMITED = /not followed/;
+const STATE_WORDS: Readonly<Record<State, string>> = {
+  running: 'running',
+  runnable: 'waiting for a CPU',
+  lock: 'waiting for a lock',
+  disk: 'waiting for a disk',
+  network: 'waiting for a pipe or the network',
+  gpu: 'waiting for the GPU',
+  sleep: 'asleep',
+  page_fault: 'in page faults',
+  throttled: 'stopped by a CPU quota',
+  other: 'blocked',
+  unexplained: 'not seen',
+};
 
 /** "waiting for lock 0x7f31..8d0, held by tokenizer (tid 84230), which for 9 ms of that was runnable behind ..." */
 export function doing(strand: Strand, links = MOST_LINKS): string {
@@ -40,7 +56,9 @@ export function doing(strand: Strand, links = MOST_LINKS): string {
     case 'throttled':
       return worst.label;
     case 'limit':
-      return `in ${worst.label.replace(/^waiting/, 'a wait')}`;
+      return LIMITED.test(worst.label)
+        ? worst.label
+        : `in many short pieces, mostly ${STATE_WORDS[worst.state]}`;
     case 'unexplained':
       return `unexplained (${worst.label})`;
     default:
@@ -108,35 +126,41 @@ function stages(strand: Strand): string {
 }
 
 /** What was late, once: "`cudaLaunchKernel` on engine (tid 84219) took 13.1 ms". */
-export function lateOnce(root: CauseNode): string {
+function lateOnce(root: CauseNode, from: string): string {
   const on = named(root.thread);
   switch (root.edge) {
     case 'slow_gap':
-      return `${on} was ${time(root.durationNs)} late with \`${root.label}\`: it made no CUDA call in that time`;
+      return `${on} made no CUDA call for ${time(root.durationNs)} before \`${root.label}\``;
     case 'window':
       return `${on}, in the ${time(root.durationNs)} from ${time(root.startNs)}`;
     default:
-      return `\`${root.label}\` on ${on} took ${time(root.durationNs)}`;
+      return `\`${root.label}\`${from} on ${on} took ${time(root.durationNs)}`;
   }
 }
 
 /** What was late, many times: "184 slow calls of `cudaLaunchKernel` on engine (tid 84219)". */
-export function lateOften(root: CauseNode, count: number, threads: number): string {
+function lateOften(root: CauseNode, count: number, threads: number, from: string): string {
   const on = threads > 1 ? `${threads} threads like ${named(root.thread)}` : named(root.thread);
   return root.edge === 'slow_gap'
-    ? `${counted(count, 'slow gap')} before \`${root.label}\` on ${on}`
-    : `${counted(count, 'slow call')} of \`${root.label}\` on ${on}`;
+    ? `${counted(count, 'slow gap')} between CUDA calls on ${on}`
+    : `${counted(count, 'slow call')} of \`${root.label}\`${from} on ${on}`;
 }
 
-/** One delay and one of its stories. */
-export function sentenceOnce(root: CauseNode, story: Strand): string {
+/** One delay and one of its stories; `from` is " from train.py:12" or "". */
+export function sentenceOnce(root: CauseNode, story: Strand, from: string): string {
   const all = story.timeNs >= root.durationNs * ALL_THAT_TIME;
   const part = all ? 'all of it' : `${time(story.timeNs)} of it`;
-  return `${lateOnce(root)}: ${part} ${doing(story)}.`;
+  return `${lateOnce(root, from)}: ${part} ${doing(story)}.`;
 }
 
 /** Many delays that tell the same story, the worst of them first. */
-export function sentenceOften(worst: CauseNode, story: Strand, count: number, threads: number): string {
+export function sentenceOften(
+  worst: CauseNode,
+  story: Strand,
+  count: number,
+  threads: number,
+  from: string,
+): string {
   const whole = `The worst ${worst.edge === 'slow_gap' ? 'gap ' : ''}took ${time(worst.durationNs)}.`;
-  return `${lateOften(worst, count, threads)} spent ${time(story.timeNs)} ${doing(story)}. ${whole}`;
+  return `${lateOften(worst, count, threads, from)} spent ${time(story.timeNs)} ${doing(story)}. ${whole}`;
 }

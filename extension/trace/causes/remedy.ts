@@ -42,5 +42,7 @@ function share(behind: Strand, waiting: Strand | undefined, holder: Strand | und
   const move = `Keep ${where} from being shared: move ${competitor(behind.worst.thread)} to other CPUs${own} (taskset, a cpuset, isolcpus).`;
   const ran = holder?.children.get('on_cpu');
   if (holder === undefined || ran === undefined || holder.timeNs === 0) return move;
-  return `${move} Shortening the lock's own work would save at most ${percent(ran.timeNs / holder.timeNs)} of this.`;
+  const saved = ran.timeNs / holder.timeNs;
+  const most = saved < 0.01 ? 'next to nothing' : `at most ${percent(saved)}`;
+  return `${move} Shortening the lock's own work would save ${most} of this.`;
 }

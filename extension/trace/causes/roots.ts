@@ -14,6 +14,8 @@ export interface Rooted {
   readonly thread: number;
   /** What was late and where it was called from: part of the signature. */
   readonly what: string;
+  /** The call site in words, with a space before it: " from forward (model.py:120)"; empty where it is not known. */
+  readonly from: string;
 }
 
 export function rootOfDelay(columns: Columns, delay: Delay): Rooted {
@@ -22,7 +24,13 @@ export function rootOfDelay(columns: Columns, delay: Delay): Rooted {
     : rootOfGap(columns, delay);
 }
 
-export function rootOfCall(columns: Columns, call: number, startNs: number, endNs: number): Rooted {
+/** The call as a delay; all of it unless a part is named. */
+export function rootOfCall(
+  columns: Columns,
+  call: number,
+  startNs = columns.calls.startNs[call] ?? 0,
+  endNs = columns.calls.endNs[call] ?? 0,
+): Rooted {
   const { calls, threads } = columns;
   const thread = calls.thread[call] ?? 0;
   const name = calls.functions[calls.function[call] ?? 0]?.name ?? 'a CUDA call';
@@ -40,6 +48,7 @@ export function rootOfCall(columns: Columns, call: number, startNs: number, endN
     around: inside(columns, call, nothingAround),
     thread,
     what: `${name}@${calls.callSite[call]}`,
+    from: calledFrom(columns, calls.callSite[call] ?? -1),
   };
 }
 
@@ -59,7 +68,8 @@ function rootOfGap(columns: Columns, { call, thread, startNs, endNs }: Delay): R
     },
     around: nothingAround,
     thread,
-    what: `before ${name}@${calls.callSite[call]}`,
+    what: 'gap',
+    from: '',
   };
 }
 
@@ -78,5 +88,14 @@ export function rootOfWindow(columns: Columns, thread: number, startNs: number, 
     around: nothingAround,
     thread,
     what: 'window',
+    from: '',
   };
+}
+
+export function calledFrom(columns: Columns, callSite: number): string {
+  const site = callSite < 0 ? undefined : columns.details.frame(callSite);
+  if (site === undefined) return '';
+  const file = site.file?.split('/').at(-1);
+  const place = file === undefined ? '' : ` (${file}${site.line === undefined ? '' : `:${site.line}`})`;
+  return ` from ${site.function}${place}`;
 }

@@ -165,7 +165,7 @@ test('the holder was preempted by a spinner: the gap before the call', () => {
   );
   assert.match(
     held?.sentence ?? '',
-    /^3 slow gaps before `cudaLaunchKernel` on engine .*behind spinner \(pid 123\) on CPU 3/,
+    /^3 slow gaps between CUDA calls on engine .*behind spinner \(pid 123\) on CPU 3/,
   );
   for (const cause of result.causes) for (const root of cause.examples) checkTree(root);
 });

@@ -5,6 +5,7 @@ import type { Columns } from '../columns/index.ts';
 import { ns } from '../time.ts';
 import type { Sum } from './delays.ts';
 import { idOf } from './fold.ts';
+import { calledFrom } from './roots.ts';
 import { role } from './strand.ts';
 import { counted, named, percent, time } from './words.ts';
 
@@ -21,7 +22,7 @@ export function causeOfSum(
   return {
     id: idOf(`sum > ${name}@${sum.callSite} > ${role(thread)} > ${thread?.id}`),
     kind: 'work',
-    sentence: `${counted(sum.count, 'call')} of \`${name}\` on ${named(thread)} took ${time(sum.timeNs)} together, ${percent(share)} of its time, though none was slow.`,
+    sentence: `${counted(sum.count, 'call')} of \`${name}\`${calledFrom(columns, sum.callSite)} on ${named(thread)} took ${time(sum.timeNs)} together, ${percent(share)} of its time, though none was slow.`,
     severity: undefined,
     confidence: { value: 0.95, loweredBy: [] },
     share,
