@@ -68,12 +68,11 @@ export async function record(
 /** The exit, or an error when it has not come long after `cancel`. */
 async function patiently(exit: Promise<Exit>, cancel: AbortSignal): Promise<Exit> {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let start: (() => void) | undefined;
   const tooLong = new Promise<never>((_, reject) => {
-    const start = (): void => {
-      timer = setTimeout(
-        () => reject(new RemoteError('command', 'The collector does not answer to "cancel".')),
-        CANCEL_PATIENCE_MS,
-      );
+    start = () => {
+      const error = new RemoteError('command', 'The collector does not answer to "cancel".');
+      timer = setTimeout(() => reject(error), CANCEL_PATIENCE_MS);
     };
     if (cancel.aborted) start();
     else cancel.addEventListener('abort', start, { once: true });
@@ -82,6 +81,7 @@ async function patiently(exit: Promise<Exit>, cancel: AbortSignal): Promise<Exit
     return await Promise.race([exit, tooLong]);
   } finally {
     clearTimeout(timer);
+    if (start) cancel.removeEventListener('abort', start);
   }
 }
 

@@ -86,6 +86,8 @@ type Undo = (signal: AbortSignal) => Promise<void>;
 interface State {
   stage: Stage;
   host: RemoteHost | undefined;
+  /** Where the trace is made on the host, once that is settled. */
+  remoteFile: string | undefined;
   /** Runs whatever the outcome. */
   readonly always: Undo[];
   /** Runs after a cancel: what otherwise stays for the next time. */
@@ -94,7 +96,7 @@ interface State {
 
 /** Never rejects: every end of a capture is a value. */
 export async function capture(request: CaptureRequest): Promise<CaptureOutcome> {
-  const state: State = { stage: 'connect', host: undefined, always: [], onCancel: [] };
+  const state: State = { stage: 'connect', host: undefined, remoteFile: undefined, always: [], onCancel: [] };
   try {
     const captured = await stages(request, state);
     const leftovers = await cleanUp(request, state, state.always);
@@ -145,6 +147,7 @@ async function stages(
   enter('record');
   const directory = await privateDirectory(host, root, state, request.cancel);
   const remoteFile = `${directory}/trace.wakechain.db`;
+  state.remoteFile = remoteFile;
   const finished = await follow(
     request,
     host,
@@ -295,16 +298,13 @@ async function cleanUp(request: CaptureRequest, state: State, steps: readonly Un
 }
 
 /** Nothing can be cleaned on a host that is gone: say what lies where. */
-function lostOnTheWay(error: RemoteError, stage: Stage, state: State): CaptureOutcome {
-  const name = state.host?.name ?? 'the host';
-  const where: Partial<Record<Stage, string>> = {
-    record: `the trace in /var/tmp/wakechain-* on ${name}: the collector finishes it by itself`,
-    finish: `the trace in /var/tmp/wakechain-* on ${name}: the collector finishes it by itself`,
-    pull: `the whole trace in /var/tmp/wakechain-* on ${name}`,
-    clean: `the trace in /var/tmp/wakechain-* on ${name}, which is already here`,
-  };
-  const left = where[stage];
-  return { kind: 'failed', stage, error, leftovers: left === undefined ? [] : [left] };
+function lostOnTheWay(error: RemoteError, stage: Stage, { host, remoteFile }: State): CaptureOutcome {
+  const recording = stage === 'record' || stage === 'finish';
+  const left =
+    remoteFile === undefined
+      ? []
+      : [`${remoteFile} on ${host?.name}${recording ? ', which the collector finishes by itself' : ''}`];
+  return { kind: 'failed', stage, error, leftovers: left };
 }
 
 const asRemoteError = (thrown: unknown): RemoteError =>

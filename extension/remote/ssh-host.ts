@@ -31,11 +31,13 @@ class SshHost implements RemoteHost {
 
   async exec(argv: readonly string[], signal: AbortSignal): Promise<RemoteProcess> {
     const command = argv.map(quote).join(' ');
-    const opened = new Promise<ClientChannel>((resolve, reject) => {
+    const opened = new Promise<RemoteProcess>((resolve, reject) => {
       try {
-        this.#connection.client.exec(command, (error, channel) =>
-          error ? reject(this.#noCommand(error)) : resolve(channel),
-        );
+        this.#connection.client.exec(command, (error, channel) => {
+          if (error) reject(this.#noCommand(error));
+          // At once: the exit of a short command may stand in the same packet, and is told only once.
+          else resolve(this.#process(channel));
+        });
       } catch (error) {
         reject(this.#lost(error instanceof Error ? error.message : undefined));
       }
@@ -45,11 +47,11 @@ class SshHost implements RemoteHost {
     const wanted = untilAborted(Promise.race([opened, lost]), signal);
     wanted.catch(() =>
       opened.then(
-        channel => channel.close(),
+        process => process.close(),
         () => undefined,
       ),
     );
-    return this.#process(await wanted);
+    return wanted;
   }
 
   #process(channel: ClientChannel): RemoteProcess {

@@ -7,7 +7,7 @@ import { rename, rm } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { cancelled, RemoteError } from './errors.ts';
+import { cancelled, RemoteError, untilAborted } from './errors.ts';
 import { collect, type RemoteHost, run, script } from './host.ts';
 
 export interface TransferOptions {
@@ -50,7 +50,7 @@ export async function upload(
   words.catch(() => undefined);
   process.stdout.resume();
   try {
-    await pipeline(createReadStream(localFile), counter(options), process.stdin, { signal: options.signal });
+    await copied(pipeline(createReadStream(localFile), counter(options), process.stdin), options.signal);
     const exit = await process.exit;
     if (exit.code === HASH_DIFFERS)
       throw new RemoteError(
@@ -92,15 +92,13 @@ export async function download(
   const hash = createHash('sha256');
   try {
     const encoding = await firstLine(process.stdout);
-    await pipeline(
-      [
-        process.stdout,
-        ...(encoding === 'gzip' ? [createGunzip()] : []),
-        counter(options, hash),
-        createWriteStream(partial, { mode: 0o600 }),
-      ],
-      { signal: options.signal },
-    );
+    const copying = pipeline([
+      process.stdout,
+      ...(encoding === 'gzip' ? [createGunzip()] : []),
+      counter(options, hash),
+      createWriteStream(partial, { mode: 0o600 }),
+    ]);
+    await copied(copying, options.signal);
     const exit = await process.exit;
     if (exit.code !== 0) throw copyFailed(`copy the trace from ${host.name}`, await words);
     const got = hash.digest('hex');
@@ -113,6 +111,7 @@ export async function download(
     await rename(partial, localFile);
   } catch (error) {
     process.close();
+    process.stdout.destroy();
     await rm(partial, { force: true });
     if (options.signal.aborted) throw cancelled();
     if (error instanceof RemoteError) throw error;
@@ -121,6 +120,12 @@ export async function download(
     throw copyFailed(`copy the trace from ${host.name}`, said === '' ? String(error) : said);
   }
 }
+
+/**
+ * Not the pipeline's own signal: it waits until every stream has closed, and a channel of ssh2 closes only when the other
+ * side has.
+ */
+const copied = (copying: Promise<void>, signal: AbortSignal): Promise<void> => untilAborted(copying, signal);
 
 function counter({ progress }: TransferOptions, hash?: Hash): Transform {
   let bytes = 0;
