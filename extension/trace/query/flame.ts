@@ -26,7 +26,7 @@ function cuda(store: Store, query: FlameQuery, window: Span, threads: Threads): 
   const tree = new Tree(store);
   /** Box of each call that is in the picture, 0 for the others. */
   const boxes = new Int32Array(calls.count);
-  const { end } = rowsStarting(calls.startNs, window);
+  const { end } = rowsStarting(calls.startNs, window, store.durationNs);
   for (let row = 0; row < end; row++) {
     if (threads !== undefined && !threads.has(calls.thread[row] ?? -1)) continue;
     const time = overlap(calls, row, window, store.durationNs);

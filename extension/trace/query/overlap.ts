@@ -15,14 +15,18 @@ interface Rows {
   readonly end: number;
 }
 
-/** Rows that start inside the window; `startNs` ascends. */
-export function rowsStarting(startNs: Float64Array, window: Span): Rows {
-  return { first: lowerBound(startNs, window.startNs), end: lowerBound(startNs, window.endNs) };
+/**
+ * Rows that start inside the window; `startNs` ascends. A window that reaches to the end of the capture takes in what
+ * starts at that very moment, or was written a little later: no event is ever outside of every window.
+ */
+export function rowsStarting(startNs: Float64Array, window: Span, captureEnd: number): Rows {
+  const first = lowerBound(startNs, window.startNs);
+  return { first, end: window.endNs >= captureEnd ? startNs.length : lowerBound(startNs, window.endNs) };
 }
 
 /** Rows with time inside the window, of intervals that follow each other without overlap (the slices of one CPU). */
 export function rowsOverlapping({ startNs, durationNs }: Intervals, window: Span): Rows {
-  const { first, end } = rowsStarting(startNs, window);
+  const { first, end } = rowsStarting(startNs, window, Number.POSITIVE_INFINITY);
   const before = first - 1;
   const duration = durationNs[before];
   if (duration === undefined) return { first, end };

@@ -63,7 +63,7 @@ export function parseIntegers(text: Uint8Array, into: Numbers, at: number): numb
   let negative = false;
   for (const byte of text) {
     if (byte >= 48 && byte <= 57) {
-      value = value * 10 + byte - 48;
+      value = value * 10 + (byte - 48);
     } else if (byte === 44) {
       if (value > Number.MAX_SAFE_INTEGER) return -1;
       into[place++] = negative ? -value : value;

@@ -12,7 +12,8 @@ export function slices(store: Store, query: SlicesQuery): SlicesResult {
     throw new TraceError('bad_query', 'The resolution must be over 0 ns a pixel.');
   const made = query.tracks.map(id => {
     const { levels } = track(store, id);
-    const { startNs, endNs } = query.window;
+    const { startNs } = query.window;
+    const endNs = query.window.endNs >= store.durationNs ? Number.POSITIVE_INFINITY : query.window.endNs;
     const parts = levels.map(level => ({
       level,
       thinned: level.mipmap.query(startNs, endNs, query.resolutionNs),

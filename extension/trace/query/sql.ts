@@ -41,11 +41,16 @@ function prepareOne(store: Store, text: string): StatementSync {
     );
   }
   if (statement.columns().length === 0) {
-    const word = /\w+/.exec(stripComments(text))?.[0]?.toUpperCase() ?? 'This';
-    throw notAllowed(word);
+    throw notAllowed(firstWord(text));
   }
   return statement;
 }
+
+/** How a statement begins that may be answered. */
+const READING = new Set(['SELECT', 'WITH', 'VALUES', 'EXPLAIN', 'PRAGMA']);
+
+const firstWord = (text: string): string =>
+  /\w+/.exec(stripComments(text))?.[0]?.toUpperCase() ?? 'This statement';
 
 /** Without SQL comments; an unfinished block comment reaches to the end, as it does in SQLite. */
 function stripComments(text: string): string {
@@ -95,14 +100,9 @@ function explainSqlError(
   const { message, errcode } = error as { message: string; errcode?: number };
   const primary = errcode === undefined ? undefined : errcode & 0xff;
   if (refused !== undefined || primary === SQLITE_AUTH) {
-    // VACUUM INTO reaches the authorizer as ATTACH; the person wrote VACUUM.
-    const what = /^\s*vacuum\b/i.test(stripComments(text)) ? 'VACUUM' : (refused ?? 'This statement');
-    return new TraceError(
-      'refused',
-      `${what} is not allowed: a trace is only read, never changed.`,
-      ONE_SELECT,
-      error,
-    );
+    // The authorizer sees DROP TABLE as DELETE and VACUUM INTO as ATTACH: name what was written.
+    const word = firstWord(text);
+    return notAllowed(READING.has(word) ? (refused ?? 'This statement') : word, error);
   }
   if (primary === SQLITE_TOOBIG) {
     return new TraceError(

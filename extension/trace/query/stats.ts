@@ -26,7 +26,7 @@ type Threads = ReadonlySet<number> | undefined;
 /** Runtime and driver functions each with their own calls, longest total first. */
 function functionStats(store: Store, window: Span, threads: Threads): FunctionStats[] {
   const { calls } = store;
-  const { first, end } = rowsStarting(calls.startNs, window);
+  const { first, end } = rowsStarting(calls.startNs, window, store.durationNs);
   const durations = new Map<number, number[]>();
   const open = new Map<number, number>();
   const failed = new Map<number, number>();
@@ -93,7 +93,7 @@ function threadStats(store: Store, window: Span, threads: Threads): ThreadStats[
 function callsByThread(store: Store, window: Span): ReadonlyMap<number, number> {
   const { calls } = store;
   const counts = new Map<number, number>();
-  const { first, end } = rowsStarting(calls.startNs, window);
+  const { first, end } = rowsStarting(calls.startNs, window, store.durationNs);
   for (let row = first; row < end; row++) {
     if (calls.parentRow[row] !== -1) continue;
     const thread = calls.thread[row] ?? -1;
@@ -132,7 +132,7 @@ function offCpuByThread(store: Store, window: Span, threads: Threads): ReadonlyM
 /** Calls `visit` with each row of the off-CPU columns that has time inside the window. */
 export function eachOffCpu(store: Store, window: Span, threads: Threads, visit: (row: number) => void): void {
   const { offCpu, durationNs } = store;
-  const { end } = rowsStarting(offCpu.startNs, window);
+  const { end } = rowsStarting(offCpu.startNs, window, durationNs);
   for (let row = 0; row < end; row++) {
     if (threads !== undefined && !threads.has(offCpu.thread[row] ?? -1)) continue;
     const start = offCpu.startNs[row] ?? 0;

@@ -6,6 +6,8 @@ import { Worker, workerData } from 'node:worker_threads';
 import { type Limits, OUT_OF_MEMORY } from './messages.ts';
 
 const POLL_MS = 20;
+/** In a worker, process.stderr is a stream through the main thread, which is busy: write to the descriptor itself. */
+const STDERR = 2;
 /** The parent kills at the deadline and can say why; this is for a parent that no longer can. */
 const GRACE_MS = 2_000;
 
@@ -44,7 +46,7 @@ export function watch(): never {
     const began = performance.now();
     while (Atomics.wait(flag, 0, 1, POLL_MS) === 'timed-out') {
       if (process.memoryUsage.rss() > limits.residentBytes) {
-        writeSync(process.stderr.fd, `${OUT_OF_MEMORY}\n`);
+        writeSync(STDERR, `${OUT_OF_MEMORY}\n`);
         process.kill(process.pid, 'SIGKILL');
       }
       const late = performance.now() - began > limits.deadlineMs + GRACE_MS;
