@@ -30,6 +30,8 @@ export class FlameView implements View {
   #choice: Choice = { kind: 'cuda', weight: 'time', thread: undefined, scope: 'capture' };
   #stop = new AbortController();
   #tree: FlameTree | undefined;
+  /** Of the tree that is drawn; the choice may be ahead of it. */
+  #kind: Choice['kind'] = 'cuda';
   #children: readonly (readonly number[])[] = [];
   #meanings: readonly Meaning[] = [];
   #boxes: readonly Box[] = [];
@@ -123,6 +125,7 @@ export class FlameView implements View {
       ]);
       const categories = new Map(stats.functions.map(one => [one.function, meaningOfCategory(one.category)]));
       this.#tree = tree;
+      this.#kind = kind;
       this.#children = childrenOf(tree);
       this.#meanings = meaningsOf(tree, name => categories.get(name) ?? 'call');
       this.#root = 0;
@@ -153,7 +156,7 @@ export class FlameView implements View {
     const height = this.#scroller.clientHeight;
     this.#scroller.hidden = tree === undefined || (tree.count[0] ?? 0) === 0;
     if (tree === undefined || width === 0) return;
-    const { weight, kind } = this.#choice;
+    const { weight } = this.#choice;
     this.#boxes = boxesOf(tree, this.#children, weight, this.#root, width);
     const deepest = this.#boxes.reduce((most, box) => Math.max(most, box.depth), 0);
     this.#content.style.height = `${(deepest + 1) * BOX_HEIGHT + 8}px`;
@@ -179,10 +182,10 @@ export class FlameView implements View {
         ? ''
         : `${formatCount(result.found.size)} boxes, ${weightText(result.value, weight)}, ${formatShare(result.share)}`;
     this.#controls.found.dataset['share'] = String(result?.share ?? '');
-    this.#tell(tree, kind);
+    this.#tell(tree);
   }
 
-  #tell(tree: FlameTree, kind: Choice['kind']): void {
+  #tell(tree: FlameTree): void {
     const { weight } = this.#choice;
     const box = this.#hovered;
     const weights = weight === 'time' ? tree.timeNs : tree.count;
@@ -208,7 +211,7 @@ export class FlameView implements View {
     replace(this.#line, el('b', {}, name), ` ${parts.join(' · ')}`);
     this.element.dataset['totalNs'] = String(tree.timeNs[0] ?? 0);
     this.element.dataset['count'] = String(tree.count[0] ?? 0);
-    this.element.dataset['kind'] = kind;
+    this.element.dataset['kind'] = this.#kind;
     this.#canvas.setAttribute(
       'aria-label',
       `Flame graph, ${name}, ${parts.join(', ')}. The list after it says what it holds.`,

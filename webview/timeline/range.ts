@@ -7,8 +7,8 @@ import { el, link } from '../base/dom.ts';
 import { formatCount, formatDuration, formatOffset } from '../base/format.ts';
 
 export interface RangeSum {
+  /** Outermost ones: a driver call inside a runtime call is part of it. */
   readonly calls: number;
-  readonly callsNs: number;
   readonly reasons: readonly ReasonStats[];
 }
 
@@ -28,8 +28,7 @@ export function sumOf(stats: TraceStats): RangeSum {
   }
   const time = (one: ReasonStats): number => one.blockedNs + one.runnableNs;
   return {
-    calls: stats.functions.reduce((sum, { count, open }) => sum + count + open, 0),
-    callsNs: stats.functions.reduce((sum, { totalNs }) => sum + totalNs, 0),
+    calls: stats.threads.reduce((sum, { cudaCalls }) => sum + cudaCalls, 0),
     reasons: [...reasons.values()].sort((a, b) => time(b) - time(a)),
   };
 }
@@ -42,12 +41,12 @@ export function rangeParts(span: Span, stats: TraceStats, fit: () => void): HTML
   return [
     el(
       'div',
-      { class: 'details-head', data: { calls: sum.calls, callsNs: sum.callsNs } },
+      { class: 'details-head', data: { calls: sum.calls } },
       el('h2', {}, `${formatDuration(span.endNs - span.startNs)} selected`),
       el(
         'span',
         { class: 'quiet' },
-        `from ${formatOffset(span.startNs)} · ${formatCount(sum.calls)} CUDA calls, ${formatDuration(sum.callsNs)} in all`,
+        `from ${formatOffset(span.startNs)} · ${formatCount(sum.calls)} CUDA calls began in it`,
       ),
       el('span', { class: 'links' }, link('Fit (F)', fit)),
     ),
