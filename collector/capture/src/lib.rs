@@ -29,6 +29,9 @@ pub use control::{Control, Wish};
 pub use error::CaptureError;
 pub use options::*;
 
+/// Which BPF programs these are: the first half of the SHA-256 of their object, in hex.
+pub const BPF_BUILD_ID: &str = env!("WAKECHAIN_BPF_BUILD_ID");
+
 /// Records until the duration is over, the command ends, or `control` says so; blocks the calling thread.
 ///
 /// `progress` is called from the calling thread, at the start and then twice a second.

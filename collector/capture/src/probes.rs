@@ -10,7 +10,7 @@ use std::time::Duration;
 
 
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
-use libbpf_rs::{Iter, IterOpts, Link, MapCore, MapFlags, OpenObject, ProgramMut};
+use libbpf_rs::{Iter, IterOpts, Link, MapCore, MapFlags, MapHandle, MapMut, OpenObject, ProgramMut};
 use wakechain_wire::{
     PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_START, PROBE_RENAME, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE,
     PROBE_WAKING, ProbeCounters, RING_CLASSES,
@@ -87,14 +87,7 @@ impl<'obj> Probes<'obj> {
         choose_programs(&mut open, rung, kernel.switch_says_state);
         set_options(&mut open, options, &kernel, sizes, cpus).map_err(|error| load_error(&error))?;
         let skeleton = open.load().map_err(|error| load_error(&error))?;
-        for (index, ring) in rings.maps.iter().enumerate() {
-            let descriptor = ring.as_fd().as_raw_fd().to_ne_bytes();
-            skeleton
-                .maps
-                .rings
-                .update(&(index as u32).to_ne_bytes(), &descriptor, MapFlags::ANY)
-                .map_err(|error| load_error(&error))?;
-        }
+        hand_over(&skeleton.maps.rings, &rings.maps).map_err(|error| load_error(&error))?;
         let mut probes = Probes { skeleton, rung, cpus, links: Vec::new() };
         probes.forget_cpus()?;
         if let Some(globals) = probes.skeleton.maps.bss_data.as_mut() {
@@ -156,7 +149,7 @@ impl<'obj> Probes<'obj> {
     }
 
     /// Ends the recording: programs that run are waited for, then what is still open is told. The time of the end.
-    pub fn end(&mut self, rings: &[libbpf_rs::MapHandle]) -> Result<u64, CaptureError> {
+    pub fn end(&mut self, rings: &[MapHandle]) -> Result<u64, CaptureError> {
         let now = sys::monotonic_ns();
         if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
             sys::publish(&mut globals.until_ns, now);
@@ -302,6 +295,18 @@ fn set_options(open: &mut OpenWakechainSkel<'_>, options: ProbeOptions, kernel: 
     open.maps.rings.set_max_entries(1 + (RING_CLASSES - 1) * cpus)?;
     open.maps.pending_losses.set_max_entries(RING_CLASSES * 2 * cpus)?;
     open.maps.cpu_states.set_max_entries(cpus)
+}
+
+/// Puts the rings into the array. In one go where the kernel can: it waits for every running program after each update of
+/// such an array, which takes it some milliseconds.
+fn hand_over(array: &MapMut<'_>, rings: &[MapHandle]) -> libbpf_rs::Result<()> {
+    let keys: Vec<u8> = (0..rings.len() as u32).flat_map(u32::to_ne_bytes).collect();
+    let values: Vec<u8> = rings.iter().flat_map(|ring| ring.as_fd().as_raw_fd().to_ne_bytes()).collect();
+    let count = rings.len() as u32;
+    if array.update_batch(&keys, &values, count, MapFlags::ANY, MapFlags::ANY).is_ok() {
+        return Ok(());
+    }
+    keys.chunks_exact(4).zip(values.chunks_exact(4)).try_for_each(|(key, value)| array.update(key, value, MapFlags::ANY))
 }
 
 /// Runs a task iterator to its end. It writes nothing: what it finds goes to the rings.
