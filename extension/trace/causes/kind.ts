@@ -21,7 +21,6 @@ const NOBODYS_FAULT: ReadonlySet<Edge> = new Set(['gpu', 'asked_to_sleep', 'inte
 export function kindOfPath(path: Path): 'cause' | 'work' | 'lead' {
   const edges = path.map(strand => strand.worst.edge);
   const last = edges[edges.length - 1] ?? 'unexplained';
-  if (last === 'unexplained' && edges.length === 1) return 'lead';
   if (edges.some(edge => TROUBLE.has(edge))) return 'cause';
   // The scheduler alone kept it waiting.
   if (edges[0] === 'runnable') return 'cause';
@@ -30,7 +29,7 @@ export function kindOfPath(path: Path): 'cause' | 'work' | 'lead' {
     if (NOBODYS_FAULT.has(last)) return 'work';
     return last === 'on_cpu' || last === 'runnable' ? 'cause' : 'lead';
   }
-  return edges[0] === 'unexplained' ? 'lead' : 'work';
+  return 'work';
 }
 
 /** Fewer occurrences than this are a lead. */
