@@ -1,0 +1,246 @@
+// The extension in the real VS Code server with a real browser: what activates it, what its editor shows of a trace
+// (compared with SQL on the file), what it says of files that are none, and what agents get.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, describe, test } from 'node:test';
+import { generate } from '../fixtures/generate.ts';
+import { TraceFile } from '../lib/trace-file.ts';
+import { failure, figures, openTab, shell, unfold, visible } from './pictures.ts';
+import { retry, Workbench } from './workbench.ts';
+
+describe('the extension in VS Code', () => {
+  let workbench: Workbench;
+  let file: string;
+  let trace: TraceFile;
+  let sha256: string;
+  const hash = (): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+
+  before(async () => {
+    workbench = await Workbench.open();
+    file = join(workbench.directory, 'folder', 'demo.wakechain.db');
+    generate(file, { events: 20_000, sha256: true });
+    sha256 = hash();
+    trace = new TraceFile(file);
+  });
+  after(async () => {
+    trace?.close();
+    await workbench?.close();
+  });
+
+  test('nothing is loaded before it is needed; opening a trace activates it', async () => {
+    assert.equal((await workbench.call('extension')).active, false);
+    await workbench.call('open', file);
+    await shell(workbench);
+    assert.equal((await workbench.call('extension')).active, true);
+    const [tab] = await workbench.call('tabs');
+    assert.deepEqual(tab, { label: 'demo.wakechain.db', viewType: 'wakechain.trace', active: true });
+  });
+
+  test('Overview: every CUDA function with its count, as SQL counts them', async () => {
+    const frame = await shell(workbench);
+    await openTab(frame, 'overview');
+    const shown = new Map(
+      (await figures(frame, '.functions tr[data-function]')).map(row => [
+        row['function'],
+        Number(row['count']),
+      ]),
+    );
+    const rows = trace.rows(
+      'SELECT f.name, count(*) AS n FROM cuda_call c JOIN cuda_function f ON f.id = c.function_id WHERE c.duration_ns IS NOT NULL GROUP BY f.name',
+    );
+    assert.deepEqual(
+      new Map([...shown].sort()),
+      new Map(rows.map(row => [String(row['name']), Number(row['n'])] as const).sort()),
+    );
+    assert.ok(rows.length > 5);
+  });
+
+  test('Timeline: every row has the events of its thread or CPU', async () => {
+    const frame = await shell(workbench);
+    await openTab(frame, 'timeline');
+    await unfold(frame);
+    const shown = new Map(
+      (await figures(frame, '[data-track]')).map(row => [row['track'], Number(row['count'])]),
+    );
+    const expected = new Map<string, number>();
+    for (const [kind, table, key] of [
+      ['cuda', 'cuda_call', 'thread_id'],
+      ['off_cpu', 'off_cpu', 'thread_id'],
+      ['cpu', 'cpu_slice', 'cpu'],
+    ] as const)
+      for (const row of trace.rows(`SELECT ${key} AS key, count(*) AS n FROM ${table} GROUP BY ${key}`))
+        expected.set(`${kind}:${row['key']}`, Number(row['n']));
+    assert.deepEqual(new Map([...shown].sort()), new Map([...expected].sort()));
+  });
+
+  test('Flame: all outer calls', async () => {
+    const frame = await shell(workbench);
+    await openTab(frame, 'flame');
+    const [flame] = await figures(frame, '.flame');
+    assert.equal(
+      Number(flame?.['count']),
+      trace.number('SELECT count(*) FROM cuda_call WHERE parent_id IS NULL'),
+    );
+  });
+
+  test('Causes: a click on a cause moves the timeline into its interval', async () => {
+    const frame = await shell(workbench);
+    await openTab(frame, 'timeline');
+    const before = await visible(frame);
+    await openTab(frame, 'causes');
+    await frame.click('.cause-item >> nth=0');
+    await frame.waitForSelector('.tree-row');
+    const [root] = await figures(frame, '.tree-row');
+    await openTab(frame, 'timeline');
+    const moved = await retry(5000, async () => {
+      const now = await visible(frame);
+      assert.notDeepEqual(now, before);
+      return now;
+    });
+    const start = Number(root?.['startNs']);
+    const end = start + Number(root?.['durationNs']);
+    assert.ok(
+      moved.startNs <= start && moved.endNs >= end,
+      `${JSON.stringify(moved)} does not hold ${start}..${end}`,
+    );
+    assert.ok(moved.endNs - moved.startNs < before.endNs - before.startNs);
+  });
+
+  test('a theme that changes is followed at once; screenshots of each tab, dark and light', async () => {
+    const frame = await shell(workbench);
+    const background = (): Promise<string> =>
+      frame.$eval('body', body => getComputedStyle(body).backgroundColor);
+    const seen = new Set<string>();
+    await workbench.call('command', 'workbench.action.closeAuxiliaryBar');
+    await workbench.call('command', 'workbench.action.closeSidebar');
+    for (const [name, theme] of [
+      ['dark', 'Default Dark Modern'],
+      ['light', 'Default Light Modern'],
+    ] as const) {
+      await workbench.call('setting', 'workbench.colorTheme', theme);
+      await retry(10_000, async () => {
+        const kind = await frame.$eval('body', body => (body as HTMLElement).dataset['vscodeThemeKind']);
+        assert.equal(kind, `vscode-${name}`);
+      });
+      seen.add(await background());
+      for (const tab of ['overview', 'timeline', 'flame', 'causes'] as const) {
+        await openTab(frame, tab);
+        await workbench.page.waitForTimeout(300);
+        await workbench.screenshot(`${tab}-${name}`);
+      }
+    }
+    assert.equal(seen.size, 2);
+  });
+
+  describe('what agents get', () => {
+    const tools = [
+      'list_traces',
+      'get_check',
+      'get_trace_stats',
+      'get_causal_chains',
+      'resolve_causal_chain',
+      'query_off_cpu_events',
+      'run_sql',
+    ];
+    const nameOf = (all: readonly { readonly name: string }[], tool: string): string =>
+      all.find(({ name }) => name.endsWith(tool))?.name ??
+      assert.fail(`no ${tool} among ${all.map(({ name }) => name)}`);
+
+    test('the tools are listed once the server runs', async () => {
+      await workbench.call('command', 'workbench.mcp.startServer', 'wakechain.wakechain/Wakechain', {
+        waitForLiveTools: true,
+      });
+      const listed = await retry(20_000, async () => {
+        const all = await workbench.call('tools');
+        for (const tool of tools) nameOf(all, tool);
+        return all;
+      });
+      assert.equal(listed.filter(({ name }) => name.startsWith('mcp_wakechain_')).length, tools.length);
+    });
+
+    test('get_causal_chains names what the editor shows first', async () => {
+      const all = await workbench.call('tools');
+      const traces = (await workbench.call('invokeTool', nameOf(all, 'list_traces'), {})).join('\n');
+      assert.ok(traces.includes('demo.wakechain.db'), traces);
+      const text = (
+        await workbench.call('invokeTool', nameOf(all, 'get_causal_chains'), { trace: file })
+      ).join('\n');
+      const frame = await shell(workbench);
+      await openTab(frame, 'causes');
+      const [first] = await figures(frame, '.cause-item');
+      assert.ok(
+        first?.['cause'] !== undefined && text.includes(first['cause']),
+        `${first?.['cause']} is not in\n${text.slice(0, 2000)}`,
+      );
+    });
+
+    test('the editor and its agents changed no byte of the trace', () => {
+      assert.equal(hash(), sha256);
+    });
+  });
+
+  describe('files that cannot be shown get a sentence', () => {
+    const cases: readonly (readonly [string, RegExp, (path: string) => void])[] = [
+      ['empty', /empty/i, path => writeFileSync(path, '')],
+      ['not_a_database', /./, path => writeFileSync(path, 'a'.repeat(10_000))],
+      [
+        'truncated',
+        /./,
+        path => {
+          generate(path, { events: 5000 });
+          truncateSync(path, 50_000);
+        },
+      ],
+      [
+        'foreign',
+        /./,
+        path => {
+          const database = new DatabaseSync(path);
+          database.exec('CREATE TABLE notes (text)');
+          database.close();
+        },
+      ],
+      [
+        'newer',
+        /newer/i,
+        path => {
+          generate(path, { events: 2000 });
+          const database = new DatabaseSync(path);
+          const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
+            user_version: number;
+          };
+          database.exec(`PRAGMA user_version = ${version + 1}`);
+          database.close();
+        },
+      ],
+      [
+        'wal',
+        /./,
+        path => {
+          generate(path, { events: 2000 });
+          const database = new DatabaseSync(path);
+          database.exec('PRAGMA journal_mode = WAL');
+          database.close();
+        },
+      ],
+    ];
+    for (const [reason, words, make] of cases)
+      test(reason, async () => {
+        const path = join(workbench.directory, 'folder', `${reason}.wakechain.db`);
+        make(path);
+        const bytes = readFileSync(path);
+        await workbench.call('closeAll');
+        await workbench.call('open', path);
+        const frame = await failure(workbench);
+        const [data] = await figures(frame, '.failure');
+        const sentence = await frame.$eval('.failure h1', node => node.textContent ?? '');
+        assert.equal(data?.['reason'], reason, sentence);
+        assert.match(sentence, words);
+        assert.ok(readFileSync(path).equals(bytes), 'opening changed the file');
+      });
+  });
+});
