@@ -61,8 +61,8 @@ const FAMILIES: &[Family] = &[
     family(Runtime, "launch", Registers, "cudaLaunchKernelExC cudaLaunchHostFunc cudaLaunchCooperativeKernelMultiDevice"),
     family(Driver, "launch", Stack, "cuLaunchKernel cuLaunchCooperativeKernel"),
     family(Driver, "launch", Registers, "cuLaunchKernelEx cuLaunchHostFunc cuLaunch cuLaunchGrid cuLaunchGridAsync"),
-    family(Runtime, "synchronize", Registers, "cudaDeviceSynchronize cudaStreamSynchronize cudaEventSynchronize cudaStreamWaitEvent"),
-    family(Driver, "synchronize", Registers, "cuCtxSynchronize cuStreamSynchronize cuEventSynchronize cuStreamWaitEvent"),
+    family(Runtime, "synchronize", Registers, "cudaDeviceSynchronize cudaStreamSynchronize cudaEventSynchronize"),
+    family(Driver, "synchronize", Registers, "cuCtxSynchronize cuStreamSynchronize cuEventSynchronize"),
     family(
         Runtime,
         "copy",
@@ -134,7 +134,7 @@ const FAMILIES: &[Family] = &[
         Runtime,
         "stream",
         Registers,
-        "cudaStreamDestroy cudaStreamAddCallback cudaStreamAttachMemAsync cudaStreamQuery cudaStreamBeginCapture \
+        "cudaStreamDestroy cudaStreamWaitEvent cudaStreamAddCallback cudaStreamAttachMemAsync cudaStreamQuery cudaStreamBeginCapture \
          cudaStreamBeginCaptureToGraph cudaStreamIsCapturing",
     ),
     family(Runtime, "graph", Output(2), "cudaStreamEndCapture"),
@@ -143,7 +143,7 @@ const FAMILIES: &[Family] = &[
         Driver,
         "stream",
         Registers,
-        "cuStreamDestroy cuStreamAddCallback cuStreamAttachMemAsync cuStreamBeginCapture cuStreamBeginCaptureToGraph \
+        "cuStreamDestroy cuStreamWaitEvent cuStreamAddCallback cuStreamAttachMemAsync cuStreamBeginCapture cuStreamBeginCaptureToGraph \
          cuStreamWriteValue32 cuStreamWaitValue32 cuStreamWriteValue64 cuStreamWaitValue64 cuStreamBatchMemOp",
     ),
     family(Driver, "graph", Output(2), "cuStreamEndCapture"),
