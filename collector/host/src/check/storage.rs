@@ -11,12 +11,13 @@ pub fn space(directories: &[PathBuf]) -> Vec<Item> {
     let mut seen: Vec<u64> = Vec::new();
     let mut items = Vec::new();
     for directory in directories {
+        let whole = directory.canonicalize().unwrap_or_else(|_| directory.clone());
         match rustix::fs::statvfs(directory) {
             // one item for each file system
             Ok(status) if seen.contains(&status.f_fsid) => {}
             Ok(status) => {
                 seen.push(status.f_fsid);
-                items.push(judge(&directory.to_string_lossy(), status.f_bavail.saturating_mul(status.f_frsize)));
+                items.push(judge(&whole.to_string_lossy(), status.f_bavail.saturating_mul(status.f_frsize)));
             }
             Err(error) => items.push(Item::fail(
                 "disk",

@@ -1,0 +1,105 @@
+//! The commands that only look: check, processes, version.
+
+use crate::lines;
+use serde_json::json;
+use wakechain_host::check::{Check, Item, State, Wanted};
+use wakechain_host::cuda_processes::{self, CudaProcesses};
+
+/// What the probes themselves say of this host, as items of the check.
+pub fn probed() -> Vec<Item> {
+    Vec::new()
+}
+
+/// False when a capture cannot work here.
+pub fn check(as_json: bool) -> bool {
+    let processes = cuda_processes::list();
+    let folders = vec![".".into(), std::env::temp_dir()];
+    let check = Check::run(&Wanted { directories: folders, processes: Some(&processes) }, probed());
+    if as_json {
+        lines::say("check", &check);
+    } else {
+        lines::print(&check_text(&check));
+    }
+    if let Some(item) = check.failure() {
+        lines::tell(&format!("A capture cannot work on this host: {}", item.message));
+        if as_json {
+            lines::say("error", &json!({ "code": item.code, "message": item.message, "hint": item.hint }));
+        }
+    }
+    check.can_capture
+}
+
+fn check_text(check: &Check) -> String {
+    let mut text = String::new();
+    for item in &check.items {
+        let mark = match item.state {
+            State::Pass => "pass    ",
+            State::Degraded => "degraded",
+            State::Fail => "FAIL    ",
+        };
+        text += &format!("{mark}  {:<20} {}\n", item.code, item.message);
+        for more in [&item.cost, &item.hint].into_iter().filter(|more| !more.is_empty()) {
+            text += &format!("{:32}{more}\n", "");
+        }
+    }
+    text
+}
+
+pub fn processes(as_json: bool) {
+    let found = cuda_processes::list();
+    if as_json {
+        lines::say("processes", &found);
+    } else {
+        lines::print(&processes_text(&found));
+    }
+}
+
+fn processes_text(found: &CudaProcesses) -> String {
+    let mut text = String::new();
+    for process in &found.processes {
+        let user = process.user.clone().unwrap_or_else(|| process.facts.user_id.to_string());
+        let libraries: Vec<&str> =
+            process.libraries.iter().map(|library| library.path.rsplit('/').next().unwrap_or_default()).collect();
+        let memory = process.gpu_memory_bytes.map(|bytes| format!("  {} of GPU memory", lines::megabytes(bytes)));
+        text += &format!(
+            "{:>8}  {:<10} {:<16} {}{}\n{:10}{}\n",
+            process.facts.pid,
+            user,
+            process.facts.name,
+            libraries.join(", "),
+            memory.unwrap_or_default(),
+            "",
+            process.facts.command_line
+        );
+    }
+    if found.processes.is_empty() {
+        text += "No process maps a CUDA library.\n";
+    }
+    if found.forbidden > 0 {
+        text += &format!("{} processes could not be looked into: run it as root.\n", found.forbidden);
+    }
+    text
+}
+
+pub fn version(as_json: bool) {
+    let version = env!("CARGO_PKG_VERSION");
+    let bpf = wakechain_capture::BPF_BUILD_ID;
+    let schema = schema_version();
+    let machine = std::env::consts::ARCH;
+    if as_json {
+        let wire = wakechain_wire::WIRE_VERSION;
+        let value = json!({
+            "version": version, "bpf_build_id": bpf, "schema_version": schema, "wire_version": wire, "machine": machine,
+        });
+        lines::say("version", &value);
+    } else {
+        lines::print(&format!("wakechain-collector {version} ({machine}), schema {schema}, BPF programs {bpf}\n"));
+    }
+}
+
+/// `PRAGMA user_version` of the one copy of the schema.
+fn schema_version() -> u32 {
+    let schema = include_str!("../../schema.sql");
+    let number = schema.lines().find_map(|line| line.strip_prefix("PRAGMA user_version = "));
+    number.and_then(|number| number.trim_end_matches(';').parse().ok()).unwrap_or(0)
+}
