@@ -86,7 +86,7 @@ export class Shelf {
     );
     throw new TraceError(
       'not_found',
-      `unknown trace "${id}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
+      `unknown trace "${id}"${near === undefined ? '.' : `; did you mean "${near}"?`}`,
       `Traces: ${all
         .slice(0, 5)
         .map(trace => trace.id)

@@ -72,7 +72,7 @@ function functionIds(store: Store, name: string): ReadonlySet<number> {
   );
   throw new TraceError(
     'bad_query',
-    `unknown function "${clean(name)}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
+    `unknown function "${clean(name)}"${near === undefined ? '.' : `; did you mean "${near}"?`}`,
   );
 }
 
