@@ -9,7 +9,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { generate } from '../fixtures/generate.ts';
 import { TraceFile } from '../lib/trace-file.ts';
-import { failure, figures, openTab, shell, unfold, visible } from './pictures.ts';
+import {
+  assertClickMovesTimeline,
+  assertFlame,
+  assertOverview,
+  assertTimeline,
+  failure,
+  figures,
+  openTab,
+  shell,
+} from './pictures.ts';
 import { retry, Workbench } from './workbench.ts';
 
 describe('the extension in VS Code', () => {
@@ -41,73 +50,19 @@ describe('the extension in VS Code', () => {
   });
 
   test('Overview: every CUDA function with its count, as SQL counts them', async () => {
-    const frame = await shell(workbench);
-    await openTab(frame, 'overview');
-    const shown = new Map(
-      (await figures(frame, '.functions tr[data-function]')).map(row => [
-        row['function'],
-        Number(row['count']),
-      ]),
-    );
-    const rows = trace.rows(
-      'SELECT f.name, count(*) AS n FROM cuda_call c JOIN cuda_function f ON f.id = c.function_id WHERE c.duration_ns IS NOT NULL GROUP BY f.name',
-    );
-    assert.deepEqual(
-      new Map([...shown].sort()),
-      new Map(rows.map(row => [String(row['name']), Number(row['n'])] as const).sort()),
-    );
-    assert.ok(rows.length > 5);
+    await assertOverview(await shell(workbench), trace);
   });
 
   test('Timeline: every row has the events of its thread or CPU', async () => {
-    const frame = await shell(workbench);
-    await openTab(frame, 'timeline');
-    await unfold(frame);
-    const shown = new Map(
-      (await figures(frame, '[data-track]')).map(row => [row['track'], Number(row['count'])]),
-    );
-    const expected = new Map<string, number>();
-    for (const [kind, table, key] of [
-      ['cuda', 'cuda_call', 'thread_id'],
-      ['off_cpu', 'off_cpu', 'thread_id'],
-      ['cpu', 'cpu_slice', 'cpu'],
-    ] as const)
-      for (const row of trace.rows(`SELECT ${key} AS key, count(*) AS n FROM ${table} GROUP BY ${key}`))
-        expected.set(`${kind}:${row['key']}`, Number(row['n']));
-    assert.deepEqual(new Map([...shown].sort()), new Map([...expected].sort()));
+    await assertTimeline(await shell(workbench), trace);
   });
 
   test('Flame: all outer calls', async () => {
-    const frame = await shell(workbench);
-    await openTab(frame, 'flame');
-    const [flame] = await figures(frame, '.flame');
-    assert.equal(
-      Number(flame?.['count']),
-      trace.number('SELECT count(*) FROM cuda_call WHERE parent_id IS NULL'),
-    );
+    await assertFlame(await shell(workbench), trace);
   });
 
   test('Causes: a click on a cause moves the timeline into its interval', async () => {
-    const frame = await shell(workbench);
-    await openTab(frame, 'timeline');
-    const before = await visible(frame);
-    await openTab(frame, 'causes');
-    await frame.click('.cause-item >> nth=0');
-    await frame.waitForSelector('.tree-row');
-    const [root] = await figures(frame, '.tree-row');
-    await openTab(frame, 'timeline');
-    const moved = await retry(5000, async () => {
-      const now = await visible(frame);
-      assert.notDeepEqual(now, before);
-      return now;
-    });
-    const start = Number(root?.['startNs']);
-    const end = start + Number(root?.['durationNs']);
-    assert.ok(
-      moved.startNs <= start && moved.endNs >= end,
-      `${JSON.stringify(moved)} does not hold ${start}..${end}`,
-    );
-    assert.ok(moved.endNs - moved.startNs < before.endNs - before.startNs);
+    await assertClickMovesTimeline(await shell(workbench));
   });
 
   test('a theme that changes is followed at once; screenshots of each tab, dark and light', async () => {
