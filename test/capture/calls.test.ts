@@ -167,7 +167,7 @@ test('a call that blocks for 300 us lasts as long on file, and its thread is off
       ROUNDS,
     );
     const asleep = file.number(
-      `SELECT count(*) FROM cuda_calls c JOIN off_cpu_events o ON o.thread_id = c.thread_id
+      `SELECT count(DISTINCT c.id) FROM cuda_calls c JOIN off_cpu_events o ON o.thread_id = c.thread_id
          AND o.start_ns >= c.start_ns AND o.start_ns + o.duration_ns <= c.start_ns + c.duration_ns
        WHERE ${calls.replace('function', 'c.function')} AND o.syscall = 'poll' AND o.duration_ns > 100000`,
     );

@@ -61,7 +61,7 @@ test('SIGKILL of the collector: its spool becomes a whole database with the end 
       ['ok'],
     );
     assert.deepEqual(file.rows('PRAGMA foreign_key_check'), []);
-    assert.equal(file.meta('end_reason'), 'cut_short');
+    assert.equal(file.meta('end_reason'), 'collector died');
     assert.ok(file.number('SELECT count(*) FROM cuda_call') > 100, 'calls of the first second are there');
     assert.ok(file.number('SELECT count(*) FROM off_cpu') > 100, 'and waits');
     assert.ok(Number(file.meta('duration_ns')) > 500_000_000, 'the capture lasted as far as was recorded');
@@ -76,7 +76,7 @@ test('SIGKILL of the collector: its spool becomes a whole database with the end 
       half.rows('PRAGMA integrity_check').map(row => Object.values(row)[0]),
       ['ok'],
     );
-    assert.equal(half.meta('end_reason'), 'cut_short');
+    assert.equal(half.meta('end_reason'), 'collector died');
     assert.ok(
       half.number("SELECT count(*) FROM loss WHERE source = 'spool'") > 0,
       'what was cut off is a row of loss',

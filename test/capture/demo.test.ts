@@ -47,7 +47,7 @@ async function withRun(options: DemoOptions, use: (run: DemoRun) => void | Promi
 }
 
 function assertConserved(run: DemoRun): void {
-  for (const cause of run.causes.causes)
+  for (const cause of [...run.causes.causes, ...run.chains.causes])
     for (const example of cause.examples)
       assert.equal(unconservedNs(example), 0, `the leaves do not add up: ${cause.sentence}`);
 }
@@ -56,9 +56,19 @@ for (const variant of ['call', 'gap'] as const)
   for (const how of ['pid', 'command'] as const)
     test(`${variant}, captured by ${how}: the top cause is tokenizer, behind spinner, with the log's times`, async () => {
       await withRun({ variant, how, spinner: true, idleWorker: false }, async run => {
+        // Over MCP: the names are there, however much had to be cut.
+        const [told] = run.chains.causes;
+        assert.ok(told?.examples[0], 'an agent is told of no cause');
+        assert.equal(told.kind, 'cause', told.sentence);
+        assert.ok(
+          heldBy(told.examples[0], 'tokenizer'),
+          `tokenizer is not named as holder: ${told.sentence}`,
+        );
+        assert.ok(competitors(told.examples[0]).has('spinner'), `spinner is not named: ${told.sentence}`);
+        // Whole, from the query process: the same cause, with the log's times.
         const [top] = run.causes.causes;
         assert.ok(top, 'no cause at all');
-        assert.equal(top.kind, 'cause', top.sentence);
+        assert.deepEqual([top.id, top.sentence, top.timeNs], [told.id, told.sentence, told.timeNs]);
         assert.ok(top.examples.length > 0, top.sentence);
         for (const example of top.examples) {
           assert.equal(example.edge, variant === 'call' ? 'slow_call' : 'slow_gap', top.sentence);
@@ -155,7 +165,9 @@ for (const variant of ['call', 'gap'] as const)
   test(`${variant}, the quiet twin: no spinner is named, and nobody is behind anybody who was not`, async () => {
     await withRun({ variant, how: 'pid', spinner: false, idleWorker: false }, run => {
       assertConserved(run);
-      const nodes = run.causes.causes.flatMap(cause => cause.examples.flatMap(everyNode));
+      const nodes = [...run.causes.causes, ...run.chains.causes].flatMap(cause =>
+        cause.examples.flatMap(everyNode),
+      );
       const named = nodes.filter(
         node => node.thread?.process === 'spinner' || node.thread?.name === 'spinner',
       );

@@ -93,7 +93,9 @@ for (const { name, options, lossless } of [
     });
 
     test('each thread is there, those from before the capture and those born in it, with its own arguments', () => {
-      const threads = log.filter(line => line.type === 'flood');
+      const threads = log
+        .filter(line => line.type === 'flood')
+        .sort((a, b) => String(a['thread']).localeCompare(String(b['thread'])));
       assert.deepEqual(
         threads.map(line => line['early']),
         [true, true, false, false],

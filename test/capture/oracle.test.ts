@@ -78,6 +78,12 @@ async function recordBoth(folder: string): Promise<{ trace: string; data: string
   return { trace, data, log: parseLog(readFileSync(log, 'utf8')) };
 }
 
+const nearest = (stretches: readonly Stretch[], atNs: number): Stretch | undefined =>
+  stretches.reduce<Stretch | undefined>(
+    (best, one) => (best && Math.abs(best.startNs - atNs) <= Math.abs(one.startNs - atNs) ? best : one),
+    undefined,
+  );
+
 /** Between the two recorders' timestamps lies the code of both, and whatever interrupts it on a virtual machine. */
 const SAME_NS = 200_000;
 
@@ -101,12 +107,13 @@ test('off-CPU rows of the demo are the stretches that perf saw, one for one', as
         .rows('SELECT start_ns, duration_ns FROM off_cpu_events WHERE tid = ? ORDER BY start_ns', tid)
         .map(row => ({ startNs: Number(row['start_ns']), durationNs: Number(row['duration_ns']) }));
       assert.ok(inside.length > 10, `perf saw ${inside.length} stretches of ${name}`);
-      const nearest = (stretch: Stretch) =>
-        rows.findIndex(row => Math.abs(row.startNs - stretch.startNs) <= SAME_NS);
-      const matched = inside.map(stretch => rows[nearest(stretch)]);
+      const matched = inside.map(({ startNs }) => nearest(rows, startNs));
       for (const [i, row] of matched.entries()) {
         const stretch = inside[i];
-        assert.ok(row && stretch, `${name}: no row for what perf saw at ${stretch?.startNs}`);
+        assert.ok(
+          row && stretch && Math.abs(row.startNs - stretch.startNs) <= SAME_NS,
+          `${name}: no row for what perf saw at ${stretch?.startNs}`,
+        );
         assert.ok(
           Math.abs(row.durationNs - stretch.durationNs) <= SAME_NS,
           `${name} at ${row.startNs}: ${row.durationNs} ns on file, ${stretch.durationNs} by perf`,

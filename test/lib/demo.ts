@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CausesResult } from '../../extension/trace/api.ts';
 import { startCapture } from './capture.ts';
+import { withTrace } from './explain-waits.ts';
 import { causalChains } from './mcp.ts';
 import { buildWorkloads, startWorkload, workloads } from './programs.ts';
 import { TraceFile } from './trace-file.ts';
@@ -20,6 +21,9 @@ export interface DemoOptions {
 export interface DemoRun {
   readonly trace: string;
   readonly truth: Truth;
+  /** As an agent gets them over MCP, its trees cut to fit an answer. */
+  readonly chains: CausesResult;
+  /** Whole, from the query process. */
   readonly causes: CausesResult;
 }
 
@@ -53,7 +57,8 @@ export async function captureDemo(folder: string, options: DemoOptions): Promise
   const file = new TraceFile(trace);
   try {
     const truth = parseTruth(parseLog(readFileSync(log, 'utf8')), file.startUnixNs);
-    return { trace, truth, causes: await causalChains(folder) };
+    const causes = await withTrace(trace, open => open.call('causes', {}));
+    return { trace, truth, causes, chains: await causalChains(folder) };
   } finally {
     file.close();
   }

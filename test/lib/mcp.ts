@@ -21,7 +21,10 @@ export async function withMcp<T>(folder: string, use: (client: Client) => Promis
   }
 }
 
-/** What `get_causal_chains` answers of the newest trace in a folder. */
+/**
+ * What `get_causal_chains` answers of the newest trace in a folder. Answers are short: where branches of a tree were
+ * left out, the node has `leftOut` with their time.
+ */
 export async function causalChains(folder: string): Promise<CausesResult> {
   return await withMcp(folder, async client => {
     const answer = await client.callTool({ name: 'get_causal_chains', arguments: {} });

@@ -14,7 +14,10 @@ export const workloads = join(root, 'test', 'build', 'workloads');
 export const fakeCuda = join(root, 'test', 'build', 'fakecuda');
 
 const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
-export const collector = join(root, 'dist', 'collector', `linux-${arch}`, 'wakechain-collector');
+/** The collector under test: the one of dist/, or another that WAKECHAIN_COLLECTOR names (a debug build). */
+export const collector =
+  process.env['WAKECHAIN_COLLECTOR'] ??
+  join(root, 'dist', 'collector', `linux-${arch}`, 'wakechain-collector');
 
 /** Builds the stand-in libraries and the workloads where they are older than their sources. */
 export function buildWorkloads(): void {

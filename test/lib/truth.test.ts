@@ -88,6 +88,8 @@ test('a tree says the same by its topmost lock and the runnable leaves of its ho
 test('leaves that do not add up are seen, to the nanosecond', () => {
   assert.equal(unconservedNs(tree), 0);
   assert.equal(unconservedNs({ ...tree, durationNs: ns(18_001) }), -1);
+  const cut = { ...tree, children: tree.children.slice(0, 1), leftOut: { nodes: 8, timeNs: 17_500 } };
+  assert.equal(unconservedNs(cut), 0);
 });
 
 test('the tolerance is the larger of 5 % and 200 us', () => {

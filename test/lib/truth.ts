@@ -168,8 +168,15 @@ export function competitors(tree: CauseNode): Map<string, number> {
   return times;
 }
 
-/** Nanoseconds that the leaves of a tree add up to more, or less, than its root says. 0 = conserved. */
-export const unconservedNs = (tree: CauseNode): number => sum(leaves(tree)) - tree.durationNs;
+/**
+ * Nanoseconds that the leaves of a tree add up to more, or less, than its root says. 0 = conserved. A tree that was cut
+ * for an answer over MCP says at each node how much time it left out there.
+ */
+export const unconservedNs = (tree: CauseNode): number =>
+  sum(leaves(tree)) + everyNode(tree).reduce((total, node) => total + leftOutNs(node), 0) - tree.durationNs;
+
+const leftOutNs = (node: CauseNode & { readonly leftOut?: { readonly timeNs: number } }): number =>
+  node.leftOut?.timeNs ?? 0;
 
 export const toleranceNs = (trueNs: number): number => Math.max(0.05 * trueNs, 200_000);
 

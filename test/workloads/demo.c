@@ -15,6 +15,17 @@
 
 #define MAX_OFF 64
 
+// Other load of the machine shall not tell a story of its own: a session of its own is one group to the scheduler, with
+// a weight of its own, in which `tokenizer` and `spinner` are equals; `engine` comes before every ordinary thread. Only
+// root may ask for that; without it the demo runs as it is.
+static void stand_out(void) {
+  setsid();
+  int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+  if (fd >= 0 && write(fd, "-19", 3) < 0 && errno != EPERM && errno != EINVAL) perror("/proc/self/autogroup");
+  if (fd >= 0) close(fd);
+}
+static void come_first(void) { sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}); }
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // the default kind, as any program has
 static volatile int done;
 static uint64_t start_ns, end_ns, hold_cpu_ns = 9 * MS, period_ns = 90 * MS;
@@ -81,6 +92,7 @@ static void decode_step(void) {} // the address that stands for the kernel, as a
 static void *engine(void *arg) {
   struct engine *e = arg;
   pin_to(e->cpu);
+  come_first();
   log_thread("engine");
   uint64_t launches = 0, queued = runqueue_ns();
   for (uint64_t next = now_ns(); now_ns() < end_ns; launches++) {
@@ -193,6 +205,7 @@ int main(int argc, char **argv) {
   int shared_cpu, engine_cpu;
   choose_cpus(&shared_cpu, &engine_cpu);
   struct engine e = {engine_cpu, in_call, NULL};
+  stand_out();
   expect_start();
   cudaStreamCreate(&e.stream); // loads the driver, as a server's start does
   if (in_call) fakecuda_set_hook("cuLaunchKernel", pass_lock, NULL);
