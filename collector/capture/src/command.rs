@@ -142,6 +142,9 @@ fn cuda_file(path: &Path) -> Option<CudaFile> {
     let library = Library::of_file_name(path.file_name()?.to_str()?)?;
     let real = fs::canonicalize(path).ok()?;
     let metadata = fs::metadata(&real).ok().filter(fs::Metadata::is_file)?;
+    // `libcudart.so.12.map` is named like a library, too
+    let mut magic = [0; 4];
+    File::open(&real).ok()?.read_exact(&mut magic).ok().filter(|()| magic == *b"\x7fELF")?;
     let device = metadata.dev();
     let file = FileId { major: libc::major(device), minor: libc::minor(device), inode: metadata.ino() };
     Some(CudaFile { library, file, path: real.to_string_lossy().into_owned(), open_path: real, is_static: false, deleted: false })

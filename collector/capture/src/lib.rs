@@ -2,7 +2,7 @@
 //!
 //! - [`options`]: what is asked for, said, and handed back          - `session`: one capture from beginning to end
 //! - `probes`, `skeleton`: the BPF programs                         - `functions`, `attach`: which functions are probed
-//! - `rings`, `spool`, `tally`: kernel -> reader -> writer -> file  - `processes`, `command`: whom it is about
+//! - `rings`, `spool`, `file_queue`: kernel -> reader -> writer -> file  - `processes`, `command`: whom it is about
 //! - `leftovers`, `counts`: what is told last, and whether it adds up
 //! - `sys`: the only unsafe code
 
@@ -11,6 +11,8 @@ mod command;
 mod control;
 mod counts;
 mod error;
+mod file_queue;
+pub mod features;
 pub mod functions;
 mod kernel;
 mod kernel_symbols;

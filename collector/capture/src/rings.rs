@@ -116,7 +116,7 @@ impl Rings {
         let thread = std::thread::Builder::new()
             .name("wakechain-rings".into())
             .spawn(move || {
-                sys::set_nice(-20);
+                sys::go_first();
                 loop {
                     // Read before draining: what was written before the end is then drained for certain.
                     let last = seen.load(Ordering::SeqCst);

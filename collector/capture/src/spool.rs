@@ -5,7 +5,6 @@
 //! counted where it is lost. After a failed write everything that still comes is thrown away, so that nobody hangs.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -17,6 +16,7 @@ use serde_json::Value;
 use wakechain_wire::spool::{SpoolError, SpoolWriter, create_file};
 
 use crate::error::CaptureError;
+use crate::file_queue::QueuedFile;
 use crate::options::EventCounts;
 use crate::sys;
 use crate::tally::Tally;
@@ -104,6 +104,8 @@ impl Spool {
                 "Choose a directory with room that the collector may write to (--spool DIR).",
             )
         })?;
+        let no_thread = |error: std::io::Error| CaptureError::new("thread", format!("A thread cannot be started: {error}."), "");
+        let file = QueuedFile::new(file).map_err(no_thread)?;
         let writer = SpoolWriter::new(file, MACHINE).map_err(|error| write_error(path, &error))?;
         let (jobs, received) = sync_channel(QUEUE_CHUNKS);
         let empty = Arc::new(Mutex::new(Vec::new()));
@@ -112,7 +114,7 @@ impl Spool {
         let handle = std::thread::Builder::new()
             .name("wakechain-spool".into())
             .spawn(move || thread.run())
-            .map_err(|error| CaptureError::new("thread", format!("A thread cannot be started: {error}."), ""))?;
+            .map_err(no_thread)?;
         Ok((Spool { path: path.to_owned(), shared, writer: Some(handle) }, SpoolSender { jobs, empty }))
     }
 
@@ -158,7 +160,7 @@ impl Spool {
 }
 
 struct Thread {
-    writer: SpoolWriter<File>,
+    writer: SpoolWriter<QueuedFile>,
     received: Receiver<Job>,
     empty: Arc<Mutex<Vec<Vec<u8>>>>,
     shared: Arc<Shared>,
@@ -177,13 +179,18 @@ impl Thread {
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            self.note(result);
+            note(&self.shared, &self.path, result);
             if flushed.elapsed() >= FLUSH_EVERY {
                 self.flush(&tally);
                 flushed = Instant::now();
             }
         }
         self.flush(&tally);
+        let Thread { writer, shared, path, .. } = self;
+        let closed = writer.finish().and_then(|file| file.close().map_err(|error| SpoolError::Io { what: "write", error }));
+        if !shared.failed.load(Ordering::Relaxed) {
+            note(&shared, &path, closed);
+        }
         tally
     }
 
@@ -211,20 +218,21 @@ impl Thread {
 
     fn flush(&mut self, tally: &Tally) {
         let result = if self.shared.failed.load(Ordering::Relaxed) { Ok(()) } else { self.writer.flush() };
-        self.note(result);
+        note(&self.shared, &self.path, result);
         self.shared.life.store(tally.events.life, Ordering::Relaxed);
         self.shared.cuda.store(tally.events.cuda, Ordering::Relaxed);
         self.shared.scheduler.store(tally.events.scheduler, Ordering::Relaxed);
         self.shared.stacks.store(tally.events.stacks, Ordering::Relaxed);
         self.shared.bytes.store(self.writer.bytes_written(), Ordering::Relaxed);
     }
+}
 
-    fn note(&self, result: Result<(), SpoolError>) {
-        if let Err(error) = result {
-            let mut failure = self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner);
-            failure.get_or_insert_with(|| write_error(&self.path, &error));
-            self.shared.failed.store(true, Ordering::Relaxed);
-        }
+/// Keeps the first failure.
+fn note(shared: &Shared, path: &Path, result: Result<(), SpoolError>) {
+    if let Err(error) = result {
+        let mut failure = shared.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert_with(|| write_error(path, &error));
+        shared.failed.store(true, Ordering::Relaxed);
     }
 }
 
