@@ -22,30 +22,17 @@ export interface Calls {
 }
 
 export function loadCalls(db: DatabaseSync): Calls {
-  const failed = `(ifnull(result, 0) NOT IN (0, ${NOT_READY}))`;
-  const { count, columns } = readPacked(db, 'cuda_call', [
-    'id',
-    'thread_id',
-    'function_id',
-    'start_ns',
-    'duration_ns',
-    'parent_id',
-    failed,
-    'stack_id',
-  ]);
-  const [id, thread, fn, startNs, durationNs, parent, fail, stack] = columns;
-  const ids = id ?? new Float64Array(0);
-  return {
-    count,
-    id: ids,
-    thread: Int32Array.from(thread ?? []),
-    function: Int32Array.from(fn ?? []),
-    startNs: startNs ?? new Float64Array(0),
-    durationNs: durationNs ?? new Float64Array(0),
-    parentRow: rowsOf(parent ?? new Float64Array(0), ids),
-    failed: Uint8Array.from(fail ?? []),
-    stack: Int32Array.from(stack ?? []),
-  };
+  const { parentId, ...columns } = readPacked(db, 'cuda_call', 'id', {
+    id: ['id', 'time'],
+    thread: ['thread_id', 'id'],
+    function: ['function_id', 'id'],
+    startNs: ['start_ns', 'time'],
+    durationNs: ['duration_ns', 'time'],
+    parentId: ['parent_id', 'time'],
+    failed: [`(ifnull(result, 0) NOT IN (0, ${NOT_READY}))`, 'flag'],
+    stack: ['stack_id', 'id'],
+  });
+  return { ...columns, parentRow: rowsOf(parentId, columns.id) };
 }
 
 /** The row of each id; ids ascend. One that is absent, or not before its child, is -1. */
@@ -92,34 +79,19 @@ export interface OffCpuColumns {
 }
 
 export function loadOffCpu(db: DatabaseSync): OffCpuColumns {
-  const { count, columns } = readPacked(db, 'off_cpu', [
-    'id',
-    'thread_id',
-    'start_ns',
-    'duration_ns',
-    'runnable_ns',
-    'reason_id',
-    'object_id',
-    'syscall_id',
-    'cpu_after',
-    'stack_id',
-    'kernel_stack_id',
-  ]);
-  const column = (i: number): Float64Array => columns[i] ?? new Float64Array(0);
-  return {
-    count,
-    id: column(0),
-    thread: Int32Array.from(column(1)),
-    startNs: column(2),
-    durationNs: column(3),
-    runnableNs: column(4),
-    reason: Int32Array.from(column(5)),
-    object: Int32Array.from(column(6)),
-    syscall: Int32Array.from(column(7)),
-    cpuAfter: Int32Array.from(column(8)),
-    stack: Int32Array.from(column(9)),
-    kernelStack: Int32Array.from(column(10)),
-  };
+  return readPacked(db, 'off_cpu', 'id', {
+    id: ['id', 'time'],
+    thread: ['thread_id', 'id'],
+    startNs: ['start_ns', 'time'],
+    durationNs: ['duration_ns', 'time'],
+    runnableNs: ['runnable_ns', 'time'],
+    reason: ['reason_id', 'id'],
+    object: ['object_id', 'id'],
+    syscall: ['syscall_id', 'id'],
+    cpuAfter: ['cpu_after', 'id'],
+    stack: ['stack_id', 'id'],
+    kernelStack: ['kernel_stack_id', 'id'],
+  });
 }
 
 export interface CpuColumns {
@@ -135,23 +107,14 @@ export function loadSlices(db: DatabaseSync): ReadonlyMap<number, CpuColumns> {
   return new Map(
     cpus.map(row => {
       const cpu = Number(row['cpu']);
-      const { count, columns } = readPacked(
+      const columns = readPacked(
         db,
         'cpu_slice',
-        ['start_ns', 'duration_ns', 'thread_id'],
+        'start_ns',
+        { startNs: ['start_ns', 'time'], durationNs: ['duration_ns', 'time'], thread: ['thread_id', 'id'] },
         `cpu = ${cpu}`,
       );
-      const [startNs, durationNs, thread] = columns;
-      const empty = new Float64Array(0);
-      return [
-        cpu,
-        {
-          count,
-          startNs: startNs ?? empty,
-          durationNs: durationNs ?? empty,
-          thread: Int32Array.from(thread ?? []),
-        },
-      ];
+      return [cpu, columns];
     }),
   );
 }

@@ -3,6 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { parseIntegers, readPacked } from './packed.ts';
 
+const columns = { id: ['id', 'time'], v: ['v', 'id'] } as const;
+
 test('integers of a text are parsed in order; what is none is refused', () => {
   const into = new Float64Array(5);
   assert.equal(parseIntegers(Buffer.from('12,-1,9007199254740991'), into, 1), 3);
@@ -10,6 +12,8 @@ test('integers of a text are parsed in order; what is none is refused', () => {
   for (const bad of ['1.5', 'a', '1,x', '9007199254740993', '12-3']) {
     assert.equal(parseIntegers(Buffer.from(bad), into, 0), -1, bad);
   }
+  assert.equal(parseIntegers(Buffer.from('2147483647'), new Int32Array(1), 0), 1);
+  assert.equal(parseIntegers(Buffer.from('2147483648'), new Int32Array(1), 0), -1, 'never wrapped around');
 });
 
 test('pages join without a seam, whatever the keys are', () => {
@@ -17,20 +21,20 @@ test('pages join without a seam, whatever the keys are', () => {
   db.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER);
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 120000)
     INSERT INTO t SELECT i * 7919, nullif(i % 10, 3) FROM n`);
-  const { count, columns } = readPacked(db, 't', ['id', 'v']);
+  const { count, id, v } = readPacked(db, 't', 'id', columns);
   assert.equal(count, 120_001);
-  assert.ok(columns[0]?.every((id, i) => id === i * 7919));
-  assert.ok(columns[1]?.every((v, i) => v === (i % 10 === 3 ? -1 : i % 10)));
+  assert.ok(id.every((value, i) => value === i * 7919));
+  assert.ok(v.every((value, i) => value === (i % 10 === 3 ? -1 : i % 10)));
   db.close();
 });
 
 test('an empty table, a negative key, a text among the integers', () => {
   const db = new DatabaseSync(':memory:');
   db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)');
-  assert.equal(readPacked(db, 't', ['id', 'v']).count, 0);
+  assert.equal(readPacked(db, 't', 'id', columns).count, 0);
   db.exec("INSERT INTO t VALUES (1, 'x')");
-  assert.throws(() => readPacked(db, 't', ['id', 'v']), { reason: 'damaged' });
+  assert.throws(() => readPacked(db, 't', 'id', columns), { reason: 'damaged' });
   db.exec('DELETE FROM t; INSERT INTO t VALUES (-5, 1)');
-  assert.throws(() => readPacked(db, 't', ['id', 'v']), { reason: 'damaged' });
+  assert.throws(() => readPacked(db, 't', 'id', columns), { reason: 'damaged' });
   db.close();
 });

@@ -10,54 +10,66 @@ const PAGE_ROWS = 50_000;
 /** What stands for NULL: no column read this way is ever negative. */
 export const NULL = -1;
 
-type Numbers = Float64Array | Int32Array | Uint8Array;
+export type Numbers = Float64Array | Int32Array | Uint8Array;
 
-export interface Packed {
-  readonly count: number;
-  /** One for each expression, in order. */
-  readonly columns: readonly Float64Array[];
-}
+/** What an expression is kept as: times and row ids as float64, other ids as int32, flags as uint8. */
+type Kind = 'time' | 'id' | 'flag';
+type Column<K extends Kind> = K extends 'time' ? Float64Array : K extends 'id' ? Int32Array : Uint8Array;
+type Columns<S extends Readonly<Record<string, readonly [string, Kind]>>> = {
+  readonly [N in keyof S]: Column<S[N][1]>;
+} & { readonly count: number };
+
+const make = {
+  time: (length: number) => new Float64Array(length),
+  id: (length: number) => new Int32Array(length),
+  flag: (length: number) => new Uint8Array(length),
+} as const;
 
 /**
  * The value of each expression for every row of `table`, ascending by `key` (the rowid, or the last part of a primary
- * key whose other parts `where` fixes). The first expression must be the key itself.
+ * key whose other parts `where` fixes).
  */
-export function readPacked(
+export function readPacked<const S extends Readonly<Record<string, readonly [sql: string, kind: Kind]>>>(
   db: DatabaseSync,
   table: string,
-  expressions: readonly [string, ...string[]],
+  key: string,
+  selected: S,
   where = '1',
-): Packed {
-  const [key] = expressions;
+): Columns<S> {
   const total = Number(db.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${where}`).get()?.['n'] ?? 0);
-  const columns = expressions.map(() => new Float64Array(total));
-  const texts = expressions.map((_, i) => `CAST(group_concat(c${i}) AS BLOB)`).join(', ');
-  const values = expressions.map((expression, i) => `ifnull(${expression}, ${NULL}) AS c${i}`).join(', ');
+  const names = Object.keys(selected);
+  const columns = names.map(name => make[selected[name]?.[1] ?? 'time'](total));
+  const texts = names.map((_, i) => `CAST(group_concat(c${i}) AS BLOB)`);
+  const values = names.map((name, i) => `ifnull(${selected[name]?.[0]}, ${NULL}) AS c${i}`);
   const page = db.prepare(
-    `SELECT count(*), ${texts} FROM (SELECT ${values} FROM ${table} WHERE ${where} AND ${key} > ?
-     ORDER BY ${key} LIMIT ${PAGE_ROWS})`,
+    `SELECT count(*), max(k), ${texts.join(', ')} FROM (SELECT ${key} AS k, ${values.join(', ')}
+     FROM ${table} WHERE ${where} AND ${key} > ? ORDER BY ${key} LIMIT ${PAGE_ROWS})`,
   );
   page.setReturnArrays(true);
   let done = 0;
   let last = -1;
   while (done < total) {
-    const [count, ...parts] = page.get(last) as unknown as [number, ...Uint8Array[]];
-    if (count === 0) break;
+    const [count, end, ...parts] = page.get(last) as unknown as [number, number, ...Uint8Array[]];
+    if (count === 0) throw damaged(`the table ${table} has rows with a negative key`);
     for (const [i, part] of parts.entries()) {
       const column = columns[i];
       if (column === undefined || parseIntegers(part, column, done) !== count) {
-        throw damaged(`the table ${table} holds something that is not an integer`);
+        throw damaged(`the table ${table} holds something that is not an integer, or too large`);
       }
     }
     done += count;
-    last = columns[0]?.[done - 1] ?? Number.POSITIVE_INFINITY;
+    last = end;
   }
-  if (done !== total) throw damaged(`the table ${table} has rows with a negative key`);
-  return { count: total, columns };
+  return { count: total, ...Object.fromEntries(names.map((name, i) => [name, columns[i]])) } as Columns<S>;
 }
 
-/** Parses `12,-1,7` into `into` from `at` on; returns how many there were, or -1 when something is no safe integer. */
+/**
+ * Parses `12,-1,7` into `into` from `at` on; returns how many there were, or -1 when something is no integer, or one
+ * that the column does not hold exactly.
+ */
 export function parseIntegers(text: Uint8Array, into: Numbers, at: number): number {
+  const most =
+    into instanceof Float64Array ? Number.MAX_SAFE_INTEGER : into instanceof Int32Array ? 2 ** 31 - 1 : 255;
   let place = at;
   let value = 0;
   let negative = false;
@@ -65,7 +77,7 @@ export function parseIntegers(text: Uint8Array, into: Numbers, at: number): numb
     if (byte >= 48 && byte <= 57) {
       value = value * 10 + (byte - 48);
     } else if (byte === 44) {
-      if (value > Number.MAX_SAFE_INTEGER) return -1;
+      if (value > most) return -1;
       into[place++] = negative ? -value : value;
       value = 0;
       negative = false;
@@ -75,7 +87,7 @@ export function parseIntegers(text: Uint8Array, into: Numbers, at: number): numb
       return -1;
     }
   }
-  if (value > Number.MAX_SAFE_INTEGER) return -1;
+  if (value > most) return -1;
   into[place++] = negative ? -value : value;
   return place - at;
 }

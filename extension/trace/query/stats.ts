@@ -7,7 +7,7 @@ import { belief } from './belief.ts';
 import { launchGaps } from './gaps.ts';
 import { overlap, rowsOverlapping, rowsStarting } from './overlap.ts';
 import { histogram, nearestRank } from './percentiles.ts';
-import type { Store } from './store.ts';
+import type { CudaFunction, Store } from './store.ts';
 
 export function stats(store: Store, scope: Scope): TraceStats {
   const window = store.window(scope);
@@ -27,46 +27,59 @@ type Threads = ReadonlySet<number> | undefined;
 function functionStats(store: Store, window: Span, threads: Threads): FunctionStats[] {
   const { calls } = store;
   const { first, end } = rowsStarting(calls.startNs, window, store.durationNs);
-  const durations = new Map<number, number[]>();
-  const open = new Map<number, number>();
-  const failed = new Map<number, number>();
+  const wanted = (row: number) => threads === undefined || threads.has(calls.thread[row] ?? -1);
+  const counts = new Map<number, { finished: number; open: number; failed: number }>();
   for (let row = first; row < end; row++) {
-    if (threads !== undefined && !threads.has(calls.thread[row] ?? -1)) continue;
+    if (!wanted(row)) continue;
     const fn = calls.function[row] ?? -1;
-    const duration = calls.durationNs[row] ?? -1;
-    if (duration < 0) {
-      open.set(fn, (open.get(fn) ?? 0) + 1);
-      continue;
+    let count = counts.get(fn);
+    if (count === undefined) {
+      count = { finished: 0, open: 0, failed: 0 };
+      counts.set(fn, count);
     }
-    const list = durations.get(fn);
-    if (list === undefined) durations.set(fn, [duration]);
-    else list.push(duration);
-    if (calls.failed[row] === 1) failed.set(fn, (failed.get(fn) ?? 0) + 1);
+    if ((calls.durationNs[row] ?? -1) < 0) count.open++;
+    else count.finished++;
+    if (calls.failed[row] === 1) count.failed++;
   }
-  const seen = new Set([...durations.keys(), ...open.keys()]);
-  return [...seen]
-    .map(fn => {
-      const sorted = Float64Array.from(durations.get(fn) ?? []).sort();
-      const known = store.functions.get(fn);
-      const at = (p: number) => ns(nearestRank(sorted, p));
-      return {
-        function: known?.name ?? '?',
-        library: known?.library ?? 'other',
-        category: known?.category ?? 'other',
-        count: sorted.length,
-        open: open.get(fn) ?? 0,
-        failed: failed.get(fn) ?? 0,
-        totalNs: ns(sorted.reduce((sum, value) => sum + value, 0)),
-        minNs: ns(sorted[0] ?? 0),
-        p50Ns: at(0.5),
-        p95Ns: at(0.95),
-        p99Ns: at(0.99),
-        p999Ns: at(0.999),
-        maxNs: ns(sorted.at(-1) ?? 0),
-        histogram: histogram(sorted),
-      };
+  const durations = new Map(
+    [...counts].map(([fn, { finished }]) => [fn, { values: new Float64Array(finished), next: 0 }]),
+  );
+  for (let row = first; row < end; row++) {
+    const duration = calls.durationNs[row] ?? -1;
+    const list = duration < 0 || !wanted(row) ? undefined : durations.get(calls.function[row] ?? -1);
+    if (list !== undefined) list.values[list.next++] = duration;
+  }
+  return [...durations]
+    .map(([fn, { values }]) => {
+      const { open, failed } = counts.get(fn) ?? { open: 0, failed: 0 };
+      return functionRow(store.functions.get(fn), values.sort(), open, failed);
     })
     .sort((a, b) => b.totalNs - a.totalNs || a.function.localeCompare(b.function));
+}
+
+function functionRow(
+  fn: CudaFunction | undefined,
+  sorted: Float64Array,
+  open: number,
+  failed: number,
+): FunctionStats {
+  const at = (p: number) => ns(nearestRank(sorted, p));
+  return {
+    function: fn?.name ?? '?',
+    library: fn?.library ?? 'other',
+    category: fn?.category ?? 'other',
+    count: sorted.length,
+    open,
+    failed,
+    totalNs: ns(sorted.reduce((sum, value) => sum + value, 0)),
+    minNs: ns(sorted[0] ?? 0),
+    p50Ns: at(0.5),
+    p95Ns: at(0.95),
+    p99Ns: at(0.99),
+    p999Ns: at(0.999),
+    maxNs: ns(sorted.at(-1) ?? 0),
+    histogram: histogram(sorted),
+  };
 }
 
 /** Every thread with anything in the window; targets first, then by time off the CPU. */
