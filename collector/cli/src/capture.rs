@@ -23,7 +23,7 @@ const NOTES: &[&str] = &["Nothing is thinned to save time: the governor is not b
 
 pub fn command(arguments: arguments::Capture) -> Result<(), Failure> {
     let places = Places::of_capture(&arguments.output, arguments.spool.as_deref())?;
-    let check = Check::run(&Wanted { directories: places.folders(), processes: None }, report::probed());
+    let check = Check::run(&Wanted { directories: places.folders(), processes: None }, vec![report::rung()]);
     if let Some(item) = check.failure() {
         let message = format!("A capture cannot work on this host: {} {}", item.message, item.cost);
         return Err(Failure::new(item.code, message, &item.hint));

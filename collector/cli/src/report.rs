@@ -2,19 +2,52 @@
 
 use crate::lines;
 use serde_json::json;
+use wakechain_capture::{Rung, features};
 use wakechain_host::check::{Check, Item, State, Wanted};
 use wakechain_host::cuda_processes::{self, CudaProcesses};
 
-/// What the probes themselves say of this host, as items of the check.
-pub fn probed() -> Vec<Item> {
-    Vec::new()
+/// How uprobes are attached here: an item of the check that costs no loading.
+pub fn rung() -> Item {
+    match features::best_rung() {
+        Ok(rung) => rung_item(rung),
+        Err(error) => Item::fail("uprobe_rung", error.message, "CUDA calls cannot be seen.", error.hint),
+    }
+}
+
+fn rung_item(rung: Rung) -> Item {
+    match rung {
+        Rung::Session => Item::pass("uprobe_rung", "Entry and return of CUDA calls share one probe (uprobe session)."),
+        Rung::Multi => Item::degraded(
+            "uprobe_rung",
+            "Entry and return of CUDA calls need a probe each (uprobe multi).",
+            "A traced call costs about a fifth more than with sessions.",
+            "Linux 6.13 and newer have sessions.",
+        ),
+        Rung::Link => Item::degraded(
+            "uprobe_rung",
+            "Every probed function needs links of its own (perf links).",
+            "At most 40 functions are probed, and taking the probes away takes seconds.",
+            "Linux 6.6 and newer attach all of them at once.",
+        ),
+    }
+}
+
+/// Loads the probes and takes them away again.
+fn trial() -> Item {
+    match features::try_probes() {
+        Ok(took) => Item::pass(
+            "probes",
+            format!("Ring buffers and probes were made, loaded and attached for a trial in {} ms.", took.as_millis()),
+        ),
+        Err(error) => Item::fail("probes", error.message, "Nothing can be recorded.", error.hint),
+    }
 }
 
 /// False when a capture cannot work here.
 pub fn check(as_json: bool) -> bool {
     let processes = cuda_processes::list();
     let folders = vec![".".into(), std::env::temp_dir()];
-    let check = Check::run(&Wanted { directories: folders, processes: Some(&processes) }, probed());
+    let check = Check::run(&Wanted { directories: folders, processes: Some(&processes) }, vec![trial(), rung()]);
     if as_json {
         lines::say("check", &check);
     } else {

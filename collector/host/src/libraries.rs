@@ -27,7 +27,9 @@ impl Library {
 
     /// By the name of a shared library. Wheels put a hash into the name: `libcudart-9335f6a2.so.12`.
     pub fn of_file_name(name: &str) -> Option<Library> {
-        let stem = name.split_once(".so").filter(|(_, rest)| rest.is_empty() || rest.starts_with('.'))?.0;
+        let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_version = |rest: &str| rest.is_empty() || rest.starts_with('.') && rest.split('.').all(is_digits);
+        let stem = name.split_once(".so").filter(|(_, rest)| is_version(rest))?.0;
         let is_hash = |tail: &str| tail.len() == 8 && tail.bytes().all(|byte| byte.is_ascii_hexdigit());
         match stem.split_once('-').filter(|(_, tail)| is_hash(tail)).map_or(stem, |(plain, _)| plain) {
             "libcudart" => Some(Library::Runtime),
@@ -137,6 +139,8 @@ mod tests {
             ("libcudadevrt.so", None),
             ("libcudart.something", None),
             ("libcudart_static.a", None),
+            ("libcudart.so.12.map", None),
+            ("libcudart.so7", None),
             ("libcublas.so.12", None),
             ("libc10_cuda.so", None),
         ];
