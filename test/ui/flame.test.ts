@@ -58,9 +58,9 @@ test('a click zooms into a box, Escape comes out again', async () => {
     WHERE c.parent_id IS NULL GROUP BY f.name ORDER BY sum(duration_ns) DESC LIMIT 1`);
   await page.mouse.click(canvas.x + 10, canvas.y + 19 + 9);
   await page.mouse.move(canvas.x + 10, canvas.y + canvas.height - 4);
-  assert.match(await page.locator('.flame-line b').innerText(), new RegExp(`^all › ${heaviest?.['name']}$`));
+  await page.locator('.flame-line b', { hasText: new RegExp(`^all › ${heaviest?.['name']}$`) }).waitFor();
   await page.keyboard.press('Escape');
-  assert.equal(await page.locator('.flame-line b').innerText(), 'all');
+  await page.locator('.flame-line b', { hasText: /^all$/ }).waitFor();
 });
 
 test('search says the share of all that matches', async () => {

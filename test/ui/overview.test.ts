@@ -28,7 +28,7 @@ test('each CUDA function: count, sum, longest and 99th percentile by nearest ran
            min(CASE WHEN place >= 0.99 * n THEN d END) AS p99
     FROM ranked GROUP BY name ORDER BY name`);
   assert.ok(expected.length >= 5);
-  const shown = (await figures(page, '.functions tbody tr'))
+  const shown = (await figures(page, '.functions tr[data-function]'))
     .map(row => ({
       name: row['function'],
       count: Number(row['count']),

@@ -5,8 +5,9 @@ import { CallError } from '../base/client.ts';
 import { el, link } from '../base/dom.ts';
 import { formatClock, formatDuration } from '../base/format.ts';
 import type { App } from '../shell/app.ts';
-import { titleOf } from '../shell/details.ts';
+import { endedBy, titleOf } from '../shell/row-words.ts';
 import { rowKey } from '../shell/store.ts';
+import { fit } from '../timeline/camera.ts';
 
 /** More are named by their number only. */
 const MOST = 12;
@@ -68,6 +69,16 @@ export class Evidence {
     );
   }
 
+  /** The row whole, where it happened. */
+  #open(row: RowDetails): void {
+    const { store, data } = this.#app;
+    store.update({
+      tab: 'timeline',
+      visible: fit(row.span, data.summary.durationNs),
+      selection: { ...store.state.selection, row: row.ref, window: row.span, thread: row.thread?.id },
+    });
+  }
+
   #row(row: RowDetails): HTMLElement {
     const { summary } = this.#app.data;
     return el(
@@ -76,30 +87,12 @@ export class Evidence {
       el(
         'td',
         { class: 'text' },
-        link(rowKey(row.ref), () =>
-          this.#app.store.select({ row: row.ref, window: row.span, thread: row.thread?.id }),
-        ),
+        link(rowKey(row.ref), () => this.#open(row)),
       ),
       el('td', { class: 'text' }, titleOf(row)),
       el('td', {}, formatClock(summary.startUnixNs, row.span.startNs, 6)),
       el('td', {}, formatDuration(row.span.endNs - row.span.startNs)),
-      el('td', { class: 'text' }, byWhom(row)),
+      el('td', { class: 'text' }, endedBy(row)),
     );
   }
-}
-
-/** Who ended a wait, or who had the CPU meanwhile, as the row itself says. */
-function byWhom(row: RowDetails): string {
-  const value = (name: string): string | undefined => {
-    const found = row.columns.find(column => column.name === name)?.value;
-    return found === undefined || found === null ? undefined : String(found);
-  };
-  const waker = value('waker_thread');
-  const interrupt = value('interrupt');
-  const next = value('next_process');
-  const call = value('waker_syscall');
-  if (interrupt !== undefined) return `woken by an interrupt: ${interrupt}`;
-  if (waker !== undefined) return `woken by ${waker}${call === undefined ? '' : ` in ${call}`}`;
-  if (next !== undefined) return `CPU ${value('cpu_before') ?? ''} ran ${next}`;
-  return '';
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CauseNode, Edge, State } from '../../extension/trace/api.ts';
 import { ns } from '../../extension/trace/time.ts';
-import { chainRows, fold, openAtFirst, piecesOf, visibleRows } from './layout.ts';
+import { chainRows, fold, openAtFirst, piecesOf, rowWords, visibleRows } from './layout.ts';
 
 const node = (
   edge: Edge,
@@ -94,6 +94,24 @@ test('the time of the rows of one level adds up to their parent', () => {
       row.timeNs,
     );
   }
+});
+
+test('a row does not say again what its plate says, and names its thread', () => {
+  const thread = { id: 1, tid: 7, pid: 7, name: 'engine', process: 'vllm' };
+  const said = (edge: Edge, label: string, withThread = false): string => {
+    const [row] = chainRows({
+      ...node(edge, 'running', 0, 1, [], label),
+      thread: withThread ? thread : undefined,
+    });
+    return row === undefined
+      ? ''
+      : rowWords({ ...row, level: edge === 'slow_gap' || edge === 'slow_call' ? 1 : 2 });
+  };
+  assert.equal(said('held_by', 'held by tokenizer (tid 4)'), 'tokenizer (tid 4)');
+  assert.equal(said('on_cpu', 'on the CPU in cuLaunchKernel'), 'in cuLaunchKernel');
+  assert.equal(said('on_cpu', 'on the CPU'), '');
+  assert.equal(said('slow_gap', 'cudaMemcpyAsync', true), 'before cudaMemcpyAsync on engine');
+  assert.equal(said('slow_call', 'cudaMalloc on engine', true), 'cudaMalloc on engine');
 });
 
 test('closing a row hides all below it', () => {

@@ -126,7 +126,7 @@ const EDGE_NAMES: Readonly<Record<Edge, string | undefined>> = {
   slow_gap: undefined,
   sum: undefined,
   window: undefined,
-  nested_call: 'inside',
+  nested_call: undefined,
   on_cpu: 'on the CPU',
   runnable: 'wanted a CPU',
   behind: 'wanted a CPU',
@@ -150,10 +150,12 @@ const EDGE_NAMES: Readonly<Record<Edge, string | undefined>> = {
 /** The little plate before a row's words; none on the root. */
 export const edgeName = (edge: Edge): string | undefined => EDGE_NAMES[edge];
 
-/** A step's own words, with its thread where they do not name it and it is another than its parent's. */
+/** A step's own words: not again what its plate says, and with its thread where they do not name it. */
 export function rowWords(row: ChainRow): string {
   const { label, thread, edge } = row.node;
-  const words = edge === 'slow_gap' && !/^(gap|before)/.test(label) ? `before ${label}` : label;
+  const plate = edgeName(edge);
+  const own = plate !== undefined && label.startsWith(plate) ? label.slice(plate.length).trimStart() : label;
+  const words = edge === 'slow_gap' && !/gap|before/.test(own) ? `before ${own}` : own;
   const names = row.level === 1 || edge === 'held_by' || edge === 'waited_for';
   return names && thread !== undefined && !label.includes(thread.name) ? `${words} on ${thread.name}` : words;
 }

@@ -11,7 +11,10 @@ import { axisOf } from '../timeline/ticks.ts';
 import { type ChainRow, chainRows, edgeName, openAtFirst, rowWords, visibleRows } from './layout.ts';
 import { spanOf } from './show.ts';
 
-const INDENT_PX = 20;
+const INDENT_PX = 17;
+
+/** A mark over nearly all of a strip says nothing. */
+const WHOLE = 97;
 
 interface Options {
   readonly root: CauseNode;
@@ -192,7 +195,7 @@ export class CauseTree {
     if (mark === undefined) return undefined;
     const from = Math.max(0, part(mark.startNs));
     const to = Math.min(100, part(mark.endNs));
-    if (to <= from || (from === 0 && to === 100)) return undefined;
+    if (to <= from || to - from > WHOLE) return undefined;
     return el('span', { class: 'strip-mark', style: { left: `${from}%`, width: `${to - from}%` } });
   }
 

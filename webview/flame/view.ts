@@ -155,7 +155,9 @@ export class FlameView implements View {
     const width = this.#scroller.clientWidth;
     const height = this.#scroller.clientHeight;
     this.#scroller.hidden = tree === undefined || (tree.count[0] ?? 0) === 0;
-    if (tree === undefined || width === 0) return;
+    if (tree === undefined) return;
+    if (this.#scroller.hidden) this.#tell(tree);
+    if (this.#scroller.hidden || width === 0) return;
     const { weight } = this.#choice;
     this.#boxes = boxesOf(tree, this.#children, weight, this.#root, width);
     const deepest = this.#boxes.reduce((most, box) => Math.max(most, box.depth), 0);

@@ -21,16 +21,21 @@ export function bar(pieces: readonly Piece[], kind: 'large' | 'small', scale = 1
   );
 }
 
+/** Slivers are in the bar's own words, and not in the legend: they would outnumber what matters. */
+const NAMED_FROM = 0.005;
+
 export const legend = (pieces: readonly Piece[]): HTMLElement =>
   el(
     'ul',
     { class: 'legend' },
-    ...pieces.map(piece =>
-      el(
-        'li',
-        {},
-        el('span', { class: `swatch paint m-${piece.meaning}`, aria: { hidden: 'true' } }),
-        `${piece.name} ${formatShare(piece.share)}`,
+    ...pieces
+      .filter(({ share }) => share >= NAMED_FROM)
+      .map(piece =>
+        el(
+          'li',
+          {},
+          el('span', { class: `swatch paint m-${piece.meaning}`, aria: { hidden: 'true' } }),
+          `${piece.name} ${formatShare(piece.share)}`,
+        ),
       ),
-    ),
   );

@@ -2,7 +2,7 @@
 
 import type { FunctionStats } from '../../extension/trace/api.ts';
 import { meaningOfCategory } from '../base/colours.ts';
-import { el } from '../base/dom.ts';
+import { el, link } from '../base/dom.ts';
 import { formatCount, formatDuration } from '../base/format.ts';
 import { bins } from './layout.ts';
 
@@ -13,6 +13,9 @@ const COLUMNS = ['calls', 'p50', 'p95', 'p99', 'max', 'total'] as const;
 
 export function functionsSection(functions: readonly FunctionStats[]): HTMLElement {
   const sorted = [...functions].sort((a, b) => b.totalNs - a.totalNs);
+  const runtime = sorted.some(({ library }) => library === 'runtime');
+  const inner = sorted.filter(({ library }) => runtime && library === 'driver');
+  const outer = sorted.filter(stats => !inner.includes(stats));
   const longest = sorted.reduce((most, { histogram }) => Math.max(most, lastFilled(histogram) + 1), 0);
   return el(
     'section',
@@ -42,9 +45,24 @@ export function functionsSection(functions: readonly FunctionStats[]): HTMLEleme
               ),
             ),
           ),
-          el('tbody', {}, ...sorted.map(stats => functionRow(stats, longest))),
+          el('tbody', {}, ...outer.map(stats => functionRow(stats, longest))),
+          inner.length === 0 ? undefined : folded(inner, longest),
         ),
   );
+}
+
+/** Driver functions mostly run inside the runtime's: a second line for each, there when asked for. */
+function folded(inner: readonly FunctionStats[], longest: number): HTMLElement {
+  const rows = inner.map(stats => functionRow(stats, longest));
+  const show = (open: boolean): void => {
+    for (const row of rows) row.hidden = !open;
+    toggle.setAttribute('aria-expanded', String(open));
+  };
+  const toggle = link(`${inner.length} driver functions`, () =>
+    show(toggle.getAttribute('aria-expanded') !== 'true'),
+  );
+  show(false);
+  return el('tbody', {}, el('tr', {}, el('td', { class: 'text' }, toggle)), ...rows);
 }
 
 function functionRow(stats: FunctionStats, binCount: number): HTMLElement {

@@ -71,7 +71,8 @@ test('a tree is made of its leaves', () => {
 test("a thread's waiting for a CPU is one piece, whatever it had waited for before", () => {
   const bar = threadBar([
     { reason: 'futex', count: 2, blockedNs: ns(60), runnableNs: ns(10) },
-    { reason: 'preempted', count: 1, blockedNs: ns(0), runnableNs: ns(30) },
+    { reason: 'preempted', count: 1, blockedNs: ns(0), runnableNs: ns(25) },
+    { reason: 'throttled', count: 1, blockedNs: ns(5), runnableNs: ns(0) },
   ]);
   assert.equal(bar.totalNs, 100);
   assert.deepEqual(

@@ -69,23 +69,29 @@ export interface ThreadBar {
   readonly totalNs: number;
 }
 
-/** One thread's time off the CPU: blocked by reason, and all its waiting for a CPU as one piece. */
+/** One thread's time off the CPU: blocked, by what reasons mean, and all its waiting for a CPU as one piece. */
 export function threadBar(offCpu: readonly ReasonStats[]): ThreadBar {
-  const totalNs = offCpu.reduce((sum, { blockedNs, runnableNs }) => sum + blockedNs + runnableNs, 0);
-  const runnableNs = offCpu.reduce((sum, reason) => sum + reason.runnableNs, 0);
-  const pieces: { meaning: Meaning; name: string; timeNs: number }[] = offCpu
-    .filter(({ blockedNs }) => blockedNs > 0)
-    .map(({ reason, blockedNs }) => ({
-      meaning: meaningOfReason(reason),
-      name: reason.replaceAll('_', ' '),
-      timeNs: blockedNs,
-    }));
-  if (runnableNs > 0) pieces.push({ meaning: 'runnable', name: 'waiting for a CPU', timeNs: runnableNs });
+  const times = new Map<Meaning, number>();
+  const add = (meaning: Meaning, timeNs: number): void => {
+    times.set(meaning, (times.get(meaning) ?? 0) + timeNs);
+  };
+  for (const { reason, blockedNs, runnableNs } of offCpu) {
+    add(meaningOfReason(reason), blockedNs);
+    add('runnable', runnableNs);
+  }
+  const totalNs = [...times.values()].reduce((sum, timeNs) => sum + timeNs, 0);
   return {
     totalNs,
-    pieces: pieces
-      .sort((a, b) => b.timeNs - a.timeNs)
-      .map(piece => ({ ...piece, share: piece.timeNs / Math.max(1, totalNs) })),
+    pieces: [...times]
+      .filter(([, timeNs]) => timeNs > 0)
+      .sort(([, a], [, b]) => b - a)
+      .map(([meaning, timeNs]) => ({
+        meaning,
+        // A futex is a lock, a condition, a semaphore: the thread waited for another one, and that is all it says.
+        name: meaning === 'lock' ? 'futex and kernel locks' : meaningName(meaning),
+        timeNs,
+        share: timeNs / Math.max(1, totalNs),
+      })),
   };
 }
 

@@ -4,11 +4,12 @@
 import type { RowDetails, RowRef, StackFrame } from '../../extension/trace/api.ts';
 import { CallError } from '../base/client.ts';
 import { el, icon, link, replace } from '../base/dom.ts';
-import { formatClock, formatCount, formatDuration, plain, shorten } from '../base/format.ts';
+import { formatClock, formatCount, formatDuration, shorten } from '../base/format.ts';
 import type { Span, ViewState } from '../protocol.ts';
 import { fit } from '../timeline/camera.ts';
 import { rangeParts } from '../timeline/range.ts';
 import type { App, View } from './app.ts';
+import { titleOf, waitInWords } from './row-words.ts';
 import { rowKey, sameRow } from './store.ts';
 
 const COUNT_AFTER_MS = 120;
@@ -69,6 +70,7 @@ export class DetailsPane implements View {
   #show(row: RowDetails): void {
     const { startUnixNs } = this.#app.data.summary;
     const title = titleOf(row);
+    const note = waitInWords(row);
     this.element.dataset['row'] = rowKey(row.ref);
     replace(
       this.element,
@@ -99,6 +101,7 @@ export class DetailsPane implements View {
           icon('close'),
         ),
       ),
+      note === '' ? undefined : el('p', { class: 'quiet' }, note),
       el(
         'div',
         { class: 'details-body' },
@@ -166,26 +169,6 @@ function valueText(name: string, value: Column['value']): string {
   if (name.endsWith('address') || name === 'stream' || name === 'object') return `0x${value.toString(16)}`;
   if (name === 'bytes') return formatCount(value);
   return String(value);
-}
-
-/** What the row is, in a line: "engine waited 12.6 ms: futex", "cudaLaunchKernel on engine took 13.1 ms". */
-export function titleOf(row: RowDetails): string {
-  const value = (name: string): string | undefined => {
-    const found = row.columns.find(column => column.name === name)?.value;
-    return found === undefined || found === null ? undefined : plain(String(found));
-  };
-  const who = row.thread?.name ?? 'A thread';
-  const length = formatDuration(row.span.endNs - row.span.startNs);
-  switch (row.ref.table) {
-    case 'cuda_call':
-      return `${value('function') ?? 'A CUDA call'} on ${who} took ${length}`;
-    case 'off_cpu':
-      return `${who} was off the CPU for ${length}: ${value('reason') ?? 'reason not known'}`;
-    case 'cpu_slice':
-      return `${who} ran on CPU ${row.ref.cpu} for ${length}`;
-    default:
-      return `${rowKey(row.ref)}, ${length}`;
-  }
 }
 
 const rowAsText = (row: RowDetails): string =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ns, type Span } from '../../extension/trace/time.ts';
-import { fit, overlaps, pan, SHORTEST_NS, whole, zoom } from './camera.ts';
+import { fit, moved, overlaps, pan, SHORTEST_NS, whole, zoom } from './camera.ts';
 
 const span = (start: number, end: number): Span => ({ startNs: ns(start), endNs: ns(end) });
 const DURATION = ns(1_000_000);
@@ -14,6 +14,11 @@ for (const [name, got, want] of [
   ['zoom out ends at the whole capture', zoom(span(0, 900_000), 0.5, 0, DURATION), span(0, 1_000_000)],
   ['fit leaves a tenth at either side', fit(span(100_000, 200_000), DURATION), span(90_000, 210_000)],
   ['fit at the start stays inside', fit(span(0, 100_000), DURATION), span(0, 120_000)],
+  ['A', moved('panLeft', span(500_000, 600_000), undefined, DURATION), span(485_000, 585_000)],
+  ['W', moved('zoomIn', span(0, 900_000), undefined, DURATION), span(150_000, 750_000)],
+  ['F', moved('fitSelection', span(0, 9), span(100_000, 200_000), DURATION), span(90_000, 210_000)],
+  ['F without a selection', moved('fitSelection', span(0, 9), undefined, DURATION), span(0, 9)],
+  ['another key', moved('search', span(0, 9), undefined, DURATION), undefined],
   ['whole', whole(DURATION), span(0, 1_000_000)],
 ] as const) {
   test(name, () => assert.deepEqual(got, want));

@@ -2,6 +2,7 @@
 // inside the capture.
 
 import { type Ns, ns, type Span } from '../../extension/trace/time.ts';
+import type { KeyCommand } from '../shell/keys.ts';
 
 /** Closer than this there is nothing to see: the clocks of two events are not better. */
 export const SHORTEST_NS = 100;
@@ -36,3 +37,32 @@ export function fit(span: Span, durationNs: Ns): Span {
 export const whole = (durationNs: Ns): Span => inside(0, durationNs, durationNs);
 
 export const overlaps = (a: Span, b: Span): boolean => a.startNs < b.endNs && b.startNs < a.endNs;
+
+const PAN_SHARE = 0.15;
+const ZOOM_STEP = 1.5;
+
+/** What a key makes of the visible stretch; undefined for keys that do not move it. */
+export function moved(
+  command: KeyCommand,
+  view: Span,
+  selected: Span | undefined,
+  durationNs: Ns,
+): Span | undefined {
+  const middle = (view.startNs + view.endNs) / 2;
+  switch (command) {
+    case 'panLeft':
+      return pan(view, -lengthOf(view) * PAN_SHARE, durationNs);
+    case 'panRight':
+      return pan(view, lengthOf(view) * PAN_SHARE, durationNs);
+    case 'zoomIn':
+      return zoom(view, ZOOM_STEP, middle, durationNs);
+    case 'zoomOut':
+      return zoom(view, 1 / ZOOM_STEP, middle, durationNs);
+    case 'fitSelection':
+      return selected === undefined ? view : fit(selected, durationNs);
+    case 'fitAll':
+      return whole(durationNs);
+    default:
+      return undefined;
+  }
+}

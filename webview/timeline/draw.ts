@@ -25,6 +25,7 @@ export interface Scene {
   readonly height: number;
   readonly ticks: readonly number[];
   readonly search: string;
+  readonly thread: number | undefined;
   readonly isTarget: (thread: number) => boolean;
   readonly belief: TraceSummary['belief'];
 }
@@ -130,7 +131,7 @@ export class RowPainter {
   }
 
   #slices(columns: SliceColumns, y: number, height: number): void {
-    const { buffer, isTarget } = this.#scene;
+    const { buffer, isTarget, thread } = this.#scene;
     for (let i = 0; i < columns.startNs.length; i += 1) {
       const extent = this.#extent(columns.startNs[i] ?? 0, columns.endNs[i] ?? 0);
       if (extent === undefined) continue;
@@ -138,7 +139,9 @@ export class RowPainter {
       const label = buffer.labels[columns.label[i] ?? 0] ?? '';
       // A hair of air between slices, where there is room: who came after whom is the point of the row.
       const parted: readonly [number, number] = extent[1] > 3 ? [extent[0], extent[1] - 1] : extent;
-      this.#box(parted, y, height, meaning, label, 1);
+      // Where the selected thread ran stands out from where others did.
+      const strength = thread === undefined || columns.id[i] === thread ? 1 : 0.5;
+      this.#box(parted, y, height, meaning, label, strength);
       this.#label(parted, y, height, meaning, label, '');
     }
   }

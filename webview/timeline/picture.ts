@@ -64,6 +64,7 @@ export class Picture {
     this.#brush.begin(width, height, theme);
     const painter = new RowPainter(this.#brush, {
       ...shot,
+      thread: selection.thread,
       ticks: axis.ticks.map(tick => tick.atNs),
       isTarget: thread => this.#targets.has(thread),
       belief: this.#summary.belief,

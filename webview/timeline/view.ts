@@ -12,7 +12,7 @@ import type { KeyCommand } from '../shell/keys.ts';
 import { sameRow } from '../shell/store.ts';
 import { AXIS_HEIGHT, OverviewStrip } from './axis.ts';
 import { SliceBuffer } from './buffer.ts';
-import { fit, lengthOf, pan, whole, zoom } from './camera.ts';
+import { fit, lengthOf, moved, pan, whole, zoom } from './camera.ts';
 import { gutterRows } from './gutter.ts';
 import { hit, type Slice, sliceAt } from './hit.ts';
 import { listen } from './input.ts';
@@ -25,8 +25,6 @@ import { spanInWords } from './ticks.ts';
 import { Tooltip } from './tooltip.ts';
 import { type Wake, wakeOf } from './wake.ts';
 
-const PAN_SHARE = 0.15;
-const ZOOM_STEP = 1.5;
 const SCROLL_PX = 60;
 const MIRROR_AFTER_MS = 300;
 
@@ -127,35 +125,16 @@ export class TimelineView implements View {
   }
 
   command(command: KeyCommand): boolean {
-    const { durationNs } = this.#app.data.summary;
-    const { selection } = this.#app.store.state;
-    const visible = this.#visible;
-    const middle = (visible.startNs + visible.endNs) / 2;
-    const step = lengthOf(visible) * PAN_SHARE;
+    const { data, store } = this.#app;
+    const there = moved(command, this.#visible, store.state.selection.window, data.summary.durationNs);
+    if (there !== undefined) {
+      this.#see(there);
+      return true;
+    }
     switch (command) {
-      case 'panLeft':
-        this.#see(pan(visible, -step, durationNs));
-        return true;
-      case 'panRight':
-        this.#see(pan(visible, step, durationNs));
-        return true;
-      case 'zoomIn':
-        this.#see(zoom(visible, ZOOM_STEP, middle, durationNs));
-        return true;
-      case 'zoomOut':
-        this.#see(zoom(visible, 1 / ZOOM_STEP, middle, durationNs));
-        return true;
       case 'scrollUp':
-        this.#scroller.scrollTop -= SCROLL_PX;
-        return true;
       case 'scrollDown':
-        this.#scroller.scrollTop += SCROLL_PX;
-        return true;
-      case 'fitSelection':
-        if (selection.window !== undefined) this.#see(fit(selection.window, durationNs));
-        return true;
-      case 'fitAll':
-        this.#see(whole(durationNs));
+        this.#scroller.scrollTop += command === 'scrollUp' ? -SCROLL_PX : SCROLL_PX;
         return true;
       case 'previous':
       case 'next':
@@ -166,7 +145,7 @@ export class TimelineView implements View {
         return true;
       case 'escape':
         return this.#search.close();
-      case 'help':
+      default:
         return false;
     }
   }
