@@ -49,6 +49,30 @@ export function blocked(walk: Walk, wait: Wait): CauseNode {
   }
 }
 
+/** The state of a wait at a glance, for pieces too short to be asked more. */
+export function blockedState(walk: Walk, row: number): State {
+  const { offCpu } = walk.columns;
+  const reason = reasonOf(offCpu, row);
+  switch (reason) {
+    case 'sleep':
+    case 'disk':
+    case 'page_fault':
+    case 'gpu':
+      return reason;
+    case 'pipe':
+    case 'socket':
+      return 'network';
+    case 'kernel_lock':
+      return 'lock';
+    case 'futex':
+      return offCpu.lock[row] === NOT_A_LOCK ? 'other' : 'lock';
+    case 'stopped':
+      return 'unexplained';
+    default:
+      return 'other';
+  }
+}
+
 /** What ended the wait tells what it was for. */
 function byWaker(walk: Walk, wait: Wait): CauseNode {
   const { offCpu, details } = walk.columns;
@@ -74,7 +98,7 @@ function waitedFor(walk: Walk, wait: Wait, woken: Extract<WakeKind, { kind: 'tas
   const ref = walk.ref(woken.waker);
   const base = {
     edge: 'waited_for',
-    state: waitState(walk, wait),
+    state: blockedState(walk, wait.row),
     thread: ref,
     startNs,
     endNs,
@@ -84,11 +108,6 @@ function waitedFor(walk: Walk, wait: Wait, woken: Extract<WakeKind, { kind: 'tas
     object: walk.object(wait.row),
   } as const;
   return branch(base, walk.follow(woken.waker, startNs, endNs, depth, wait.followed));
-}
-
-function waitState(walk: Walk, wait: Wait): State {
-  const reason = reasonOf(walk.columns.offCpu, wait.row);
-  return reason === 'pipe' || reason === 'socket' ? 'network' : 'other';
 }
 
 function channel(walk: Walk, wait: Wait): string {

@@ -4,7 +4,7 @@
 import type { CauseNode } from '../api.ts';
 import type { Columns } from '../columns/index.ts';
 import { lowerBound, upperBound } from '../columns/search.ts';
-import { blocked } from './blocked.ts';
+import { blocked, blockedState } from './blocked.ts';
 import { cut, type Piece } from './cut.ts';
 import { branch, type Expansion, SEEN } from './nodes.ts';
 import { expand, type Part } from './parts.ts';
@@ -155,7 +155,8 @@ function piecePart(walk: Walk, thread: number, piece: Piece, depth: number, arou
       };
     case 'blocked': {
       const wait = { thread, row, startNs, endNs, depth, around };
-      return { startNs, endNs, state: 'other', make: followed => blocked(walk, { ...wait, followed }) };
+      const make = (followed: boolean): CauseNode => blocked(walk, { ...wait, followed });
+      return { startNs, endNs, state: blockedState(walk, row), make };
     }
   }
 }

@@ -13,6 +13,9 @@ import { addStrand, role, type Strand } from './strand.ts';
 const EXAMPLES = 3;
 /** A story counts for a delay when it took a fifth of it, or so long that it would be slow by itself. */
 const WEIGHTY = 0.2;
+/** A finding that explains less than this share of the slow time is left to the sums by state, unless one was long. */
+const WORTH_A_LINE = 0.01;
+const LONG_NS = 100e6;
 
 interface Fold {
   readonly signature: string;
@@ -76,15 +79,20 @@ export class Folds {
     fold.examples.length = Math.min(fold.examples.length, EXAMPLES);
   }
 
-  /** The findings, the most time lost first; causes before leads, and those before work, of the same time. */
+  /** The findings: causes, leads, work; of each the most time lost first, what is less certain counting for less. */
   causes(wallNs: (thread: number) => number, always = false): readonly Cause[] {
-    const causes = [...this.#folds.values()].map(fold => causeOf(this.#columns, fold, wallNs, always));
+    let allNs = 0;
+    for (const { timeNs } of this.#folds.values()) allNs += timeNs;
+    const causes = [...this.#folds.values()]
+      .filter(fold => fold.timeNs >= allNs * WORTH_A_LINE || fold.longestNs >= LONG_NS)
+      .map(fold => causeOf(this.#columns, fold, wallNs, always));
     return causes.sort(
-      (a, b) => rank[a.kind] - rank[b.kind] || b.timeNs - a.timeNs || (a.id < b.id ? -1 : 1),
+      (a, b) => rank[a.kind] - rank[b.kind] || weight(b) - weight(a) || (a.id < b.id ? -1 : 1),
     );
   }
 }
 
+const weight = ({ timeNs, confidence }: Cause): number => timeNs * confidence.value;
 const rank = { cause: 0, lead: 1, work: 2, innocent: 3 } as const;
 
 /** `always`: the delay was named by whoever asks, so one occurrence is enough. */
@@ -97,7 +105,7 @@ function causeOf(columns: Columns, fold: Fold, wallNs: (thread: number) => numbe
   const explained = fold.timeNs === 0 ? 0 : 1 - unexplainedNs(story) / fold.timeNs;
   const shares = [...fold.timeByThread].map(([thread, timeNs]) => timeNs / Math.max(1, wallNs(thread)));
   const share = Math.min(1, Math.max(0, ...shares));
-  const kind = certain(kindOfPath(path), {
+  const kind = certain(kindOfPath(path, columns.collectorPid), {
     count: always ? Number.POSITIVE_INFINITY : fold.count,
     explained,
     confidence: sure.value,

@@ -49,7 +49,8 @@ test('what a path amounts to', () => {
     [['interrupt'], 'work'],
     [['unexplained'], 'work'],
   ];
-  for (const [edges, kind] of cases) assert.equal(kindOfPath(path(...edges)), kind, edges.join(' > '));
+  for (const [edges, kind] of cases)
+    assert.equal(kindOfPath(path(...edges), undefined), kind, edges.join(' > '));
 });
 
 test('a cause is seen often, mostly explained, and not merely inferred', () => {

@@ -2,7 +2,7 @@
 // like it that is not certain (lead), or where the time simply went (work).
 
 import type { CauseKind, Edge, Severity } from '../api.ts';
-import type { Path } from './story.ts';
+import { edgeOf, type Path } from './story.ts';
 
 const TROUBLE: ReadonlySet<Edge> = new Set([
   'held_by',
@@ -17,9 +17,14 @@ const TROUBLE: ReadonlySet<Edge> = new Set([
 ]);
 const NOBODYS_FAULT: ReadonlySet<Edge> = new Set(['gpu', 'asked_to_sleep', 'interrupt']);
 
-/** By the path alone; how often and how surely it was seen is asked afterwards. */
-export function kindOfPath(path: Path): 'cause' | 'work' | 'lead' {
-  const edges = path.map(strand => strand.worst.edge);
+/**
+ * By the path alone; how often and how surely it was seen is asked afterwards. What the collector itself cost is told,
+ * but is nobody's trouble: without a capture it is not there.
+ */
+export function kindOfPath(path: Path, collectorPid: number | undefined): 'cause' | 'work' | 'lead' {
+  const blames = path.find(({ worst }) => worst.edge === 'behind' || worst.edge === 'waited_for');
+  if (collectorPid !== undefined && blames?.worst.thread?.pid === collectorPid) return 'work';
+  const edges = path.map(edgeOf);
   const last = edges[edges.length - 1] ?? 'unexplained';
   if (edges.some(edge => TROUBLE.has(edge))) return 'cause';
   // The scheduler alone kept it waiting.

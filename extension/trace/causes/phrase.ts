@@ -1,11 +1,11 @@
 // Sentences, made from strands and from nothing else: every number in one is the time of a node, or the sum of nodes
 // that tell the same. Written for an engineer who has never heard of a futex.
 
-import type { CauseNode, State, ThreadRef } from '../api.ts';
+import type { CauseNode, State } from '../api.ts';
 import { lockName } from './lock.ts';
 import { weightiest } from './story.ts';
 import type { Strand } from './strand.ts';
-import { address, competitor, counted, named, time } from './words.ts';
+import { address, counted, named, time } from './words.ts';
 
 /** Links of a chain that a sentence tells; the tree has them all. */
 const MOST_LINKS = 4;
@@ -37,7 +37,7 @@ export function doing(strand: Strand, links = MOST_LINKS): string {
     case 'lock':
       return `waiting for ${lockOf(strand)}${child === undefined ? '' : heldBy(child, links)}`;
     case 'waited_for':
-      return `${worst.label.replace(/^waiting for .*?\)/, `waiting for ${who(strand, named)}`)}${which(strand, links)}`;
+      return `${worst.label.replace(/^waiting for .*?\)/, `waiting for ${who(strand)}`)}${which(strand, links)}`;
     case 'runnable':
       return child === undefined ? 'runnable, without a CPU' : runnableBehind(child);
     case 'behind':
@@ -45,7 +45,7 @@ export function doing(strand: Strand, links = MOST_LINKS): string {
     case 'hand_off':
       return `runnable after it was woken${child === undefined ? '' : `: ${runnableBehind(child)}`}`;
     case 'held_by':
-      return `held up by ${who(strand, named)}${which(strand, links)}`;
+      return `held up by ${who(strand)}${which(strand, links)}`;
     case 'on_cpu':
     case 'nested_call':
       return worst.label.replace(/^on the CPU/, 'running on the CPU').replace(/^in /, 'running in ');
@@ -69,9 +69,9 @@ export function doing(strand: Strand, links = MOST_LINKS): string {
 function heldBy(child: Strand, links: number): string {
   switch (child.worst.edge) {
     case 'held_by':
-      return `, held by ${who(child, named)}${which(child, links)}`;
+      return `, held by ${who(child)}${which(child, links)}`;
     case 'hand_off':
-      return `, which had been handed to ${who(child, named)}${which(child, links)}`;
+      return `, which had been handed to ${who(child)}${which(child, links)}`;
     default:
       return `; ${child.worst.label}`;
   }
@@ -95,15 +95,16 @@ function runnableBehind(strand: Strand): string {
   const { worst, cpus } = strand;
   const [cpu] = cpus;
   const on = cpu === undefined ? '' : cpus.size > 1 ? ' on several CPUs' : ` on CPU ${cpu}`;
-  if (worst.edge === 'behind') return `runnable behind ${who(strand, competitor)}${on}`;
+  if (worst.edge === 'behind') {
+    const name = worst.label.replace(/^behind /, '').replace(/ on CPU \d+$/, '');
+    return `runnable behind ${strand.threads.size > 1 ? `threads like ${name}` : name}${on}`;
+  }
   if (worst.edge === 'limit') return `runnable behind many threads in turn${on}`;
   return `runnable, waiting for the scheduler${on}`;
 }
 
-function who(strand: Strand, name: (thread: ThreadRef | undefined) => string): string {
-  const { worst, threads } = strand;
-  if (threads.size <= 1) return name(worst.thread);
-  return `threads like ${name(worst.thread)}`;
+function who({ worst, threads }: Strand): string {
+  return threads.size > 1 ? `threads like ${named(worst.thread)}` : named(worst.thread);
 }
 
 function lockOf(strand: Strand): string {

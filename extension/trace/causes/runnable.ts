@@ -132,7 +132,7 @@ function behind(walk: Walk, stretch: Occupied): Part {
       thread: walk.ref(stretch.by),
       startNs,
       endNs,
-      label: `behind ${competitor(walk.ref(stretch.by))} on CPU ${cpu}`,
+      label: `behind ${competitorOf(walk, stretch.by)} on CPU ${cpu}`,
       confidence: walk.trust(SEEN, startNs, endNs),
       rows: [{ table: 'cpu_slice', cpu, startNs: sliceStart(walk, stretch.slice) }],
       cpu,
@@ -179,12 +179,18 @@ function nextOnCpu(
       thread: walk.ref(next),
       startNs,
       endNs,
-      label: `behind ${competitor(walk.ref(next))}, which got its CPU`,
+      label: `behind ${competitorOf(walk, next)}`,
       confidence: walk.trust(WAKER_ONLY, startNs, endNs),
       rows: [walk.offCpuRow(row)],
       cpu: offCpu.cpuBefore[row],
     });
   return { startNs, endNs, state: 'runnable', make };
+}
+
+function competitorOf(walk: Walk, thread: number): string {
+  const ref = walk.ref(thread);
+  const own = ref !== undefined && ref.pid === walk.columns.collectorPid;
+  return own ? `Wakechain's own collector (pid ${ref.pid})` : competitor(ref);
 }
 
 const sliceStart = (walk: Walk, slice: number) => ns(walk.columns.slices.startNs[slice] ?? 0);

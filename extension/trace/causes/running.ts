@@ -39,6 +39,16 @@ export function unseen(walk: Walk, thread: number, startNs: number, endNs: numbe
     ? 'scheduler events were lost here: what the thread did was not seen'
     : endNs <= born || startNs >= gone
       ? 'the thread did not exist then'
-      : 'what the thread did was not seen';
+      : ranBefore(walk, thread, startNs)
+        ? 'it was off the CPU; why was not recorded'
+        : 'what the thread did was not seen';
   return unexplained(walk.ref(thread), startNs, endNs, why);
+}
+
+/** A thread that ran before, and has no slice now, had left the CPU. */
+function ranBefore(walk: Walk, thread: number, timeNs: number): boolean {
+  const { slices } = walk.columns;
+  const first = slices.byThread.offsets[thread] ?? 0;
+  if (first === slices.byThread.offsets[thread + 1]) return false;
+  return (slices.startNs[slices.byThread.order[first] as number] as number) < timeNs;
 }

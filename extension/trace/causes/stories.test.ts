@@ -298,7 +298,7 @@ test('a wake chain over pipes through three threads', () => {
   );
   assert.match(
     cause.sentence,
-    /waiting for reader \(tid 1002\) \(pipe\), which for 9 ms of that was itself waiting for parser \(tid 2003\) \(pipe\), which for 7.1 ms of that was waiting for read on vda \(4 ms in the queue of vda, 3 ms in the device vda/,
+    /: 7.1 ms of it waiting for reader \(tid 1002\) \(pipe\), which all that time was itself waiting for parser \(tid 2003\) \(pipe\), which all that time was waiting for read on vda \(4 ms in the queue of vda, 3 ms in the device vda/,
   );
   assert.equal(cause.kind, 'cause');
 });
@@ -463,6 +463,48 @@ test('the coincidence trap: slow on the CPU while a thousand switches happen bes
     innocent?.sentence ?? '',
     /^The scheduler is innocent: 99.9 % of the slow time was on the CPU\.$/,
   );
+});
+
+test('competitors fold by process; the collector that made the trace is told of, never blamed', () => {
+  const cases: readonly { pid: number; kind: string; says: RegExp }[] = [
+    { pid: 123, kind: 'cause', says: /behind threads like \S+ of rustc \(pid 123\) on CPU 0/ },
+    { pid: 777, kind: 'work', says: /behind threads like Wakechain's own collector \(pid 777\) on CPU 0/ },
+  ];
+  for (const { pid, kind, says } of cases) {
+    const trace = new FixtureTrace(100_000);
+    trace.sql("INSERT INTO meta VALUES ('collector_pid', '777')");
+    const engine = trace.thread('engine', { cpu: 0 });
+    usualLaunches(trace, engine, 9_000);
+    for (const [i, name] of ['opt-a', 'opt-b', 'lto'].entries()) {
+      const other = trace.thread(name, { cpu: 0, pid, process: 'rustc', explicit: true });
+      const at = 10_000 + i * 20_000;
+      trace.call(engine, 'cudaLaunchKernel', at, at + 6_000);
+      trace.preempted(engine, at + 500, at + 5_500);
+      trace.runs(other, at + 500, at + 5_500);
+    }
+    const { causes } = findCauses(trace.database(), {}, belief);
+    const behind = causes.filter(({ sentence }) => /behind/.test(sentence));
+    assert.equal(behind.length, 1);
+    assert.equal(behind[0]?.count, 3);
+    assert.equal(behind[0]?.kind, kind);
+    assert.match(behind[0]?.sentence ?? '', says);
+  }
+});
+
+test('a first call is told apart, where the process was seen from its start', () => {
+  for (const born of [true, false]) {
+    const trace = new FixtureTrace(500_000);
+    const engine = trace.thread('engine', { cpu: 0 });
+    if (born) trace.sql('UPDATE process SET start_ns = 5');
+    const first = trace.call(engine, 'cudaMalloc', 1_000, 193_000, 'allocate');
+    const second = trace.call(engine, 'cudaMalloc', 200_000, 203_000, 'allocate');
+    const sentence = (call: number): string => explained(trace, call).sentence;
+    assert.equal(
+      sentence(first),
+      `\`cudaMalloc\`${born ? ', the first in its process,' : ''} on engine (tid 1001) took 192 ms: all of it running on the CPU in cudaMalloc.`,
+    );
+    assert.doesNotMatch(sentence(second), /first/);
+  }
 });
 
 test('throttled by the quota of its group', () => {

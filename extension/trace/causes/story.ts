@@ -9,33 +9,46 @@ export type Path = readonly Strand[];
 /** Nobody answers for these: they lose against another child that took at least a quarter. */
 const QUIET: ReadonlySet<Edge> = new Set(['on_cpu', 'limit', 'unexplained', 'nested_call']);
 const A_QUARTER = 0.25;
+/** What a thread does by itself. */
+const ORDINARY: ReadonlySet<Edge> = new Set([...QUIET, 'gpu', 'asked_to_sleep', 'interrupt']);
 
 /** Splits a tree into stories, whose times add up to the root's: each holder, competitor or source one. */
 export function storiesOf(root: CauseNode): readonly Strand[] {
   const strands = new Map<string, Strand>();
   for (const child of root.children) addNode(strands, child);
-  const stories: Strand[] = [];
-  for (const strand of strands.values()) {
-    const { edge } = strand.worst;
-    if ((edge === 'lock' || edge === 'runnable') && strand.children.size > 0) {
-      let rest = strand.timeNs;
-      for (const child of strand.children.values()) {
-        stories.push(narrowed(strand, child));
-        rest -= child.timeNs;
-      }
-      // Pieces that were too short to follow have no children of their own.
-      if (rest > 0)
-        stories.push({
-          ...strand,
-          timeNs: rest,
-          trustNs: strand.trustNs * (rest / strand.timeNs),
-          children: new Map(),
-        });
-    } else {
-      stories.push(strand);
-    }
+  return [...strands.values()].flatMap(split);
+}
+
+/** A wait has as many stories as it has those who answer for a part of it; a holder's doings are one story. */
+function split(strand: Strand): readonly Strand[] {
+  const { edge } = strand.worst;
+  const children = [...strand.children.values()];
+  if (children.length === 0) return [strand];
+  if (edge === 'lock' || edge === 'runnable') {
+    return children.flatMap(child => split(child).map(part => narrowed(strand, [part])));
   }
-  return stories;
+  if (edge !== 'waited_for') return [strand];
+  // A thread that is waited for also computes and rests as it always does: that is one story, its own delays others.
+  const ordinary = children.filter(child => ORDINARY.has(edgeOf(child)));
+  const stories = children
+    .filter(child => !ordinary.includes(child))
+    .flatMap(child => split(child).map(part => narrowed(strand, [part])));
+  return ordinary.length === 0 ? stories : [...stories, narrowed(strand, ordinary)];
+}
+
+/** The edge of a strand; pieces too short to follow count as what they mostly were. */
+export function edgeOf({ worst }: Strand): Edge {
+  if (worst.edge !== 'limit') return worst.edge;
+  switch (worst.state) {
+    case 'running':
+      return 'on_cpu';
+    case 'sleep':
+      return 'asked_to_sleep';
+    case 'gpu':
+      return 'gpu';
+    default:
+      return 'limit';
+  }
 }
 
 /** From a story down to the leaf that counts. */

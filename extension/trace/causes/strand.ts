@@ -64,14 +64,14 @@ export function addStrand(into: Map<string, Strand>, strand: Strand): void {
   for (const child of strand.children.values()) addStrand(target.children, child);
 }
 
-/** `strand` with only `child` below it, and only that child's time. */
-export function narrowed(strand: Strand, child: Strand): Strand {
+/** `strand` with only these children below it, and only their time. */
+export function narrowed(strand: Strand, children: readonly Strand[]): Strand {
+  const timeNs = children.reduce((sum, child) => sum + child.timeNs, 0);
   return {
     ...strand,
-    timeNs: child.timeNs,
-    count: child.count,
-    trustNs: strand.timeNs === 0 ? 0 : (strand.trustNs / strand.timeNs) * child.timeNs,
-    children: new Map([[child.key, child]]),
+    timeNs,
+    trustNs: confidenceOf(strand) * timeNs,
+    children: new Map(children.map(child => [child.key, child])),
   };
 }
 
@@ -101,15 +101,19 @@ function keyOf(node: CauseNode): string {
   switch (node.edge) {
     case 'held_by':
     case 'waited_for':
-    case 'behind':
     case 'hand_off':
       return `${node.edge} ${role(node.thread)}`;
+    case 'behind':
+      // A competitor is moved by its process; what its threads are called that minute is no part of the story.
+      return `behind ${role(node.thread && { ...node.thread, name: '' })}`;
     case 'disk':
     case 'interrupt':
     case 'unexplained':
       return `${node.edge} ${node.label.replace(/\d+/g, '#')}`;
     case 'nested_call':
       return 'on_cpu';
+    case 'limit':
+      return `limit ${node.state}`;
     default:
       return node.edge;
   }

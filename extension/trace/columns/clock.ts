@@ -10,10 +10,7 @@ const LATE_NS = 1e9;
 
 /** The end of the capture in nanoseconds since its start. */
 export function captureEnd(db: DatabaseSync): number {
-  let stated: number | undefined;
-  eachRow(db, "SELECT value FROM meta WHERE key = 'duration_ns'", cells => {
-    stated = integer(Number(text(cells[0]) ?? cells[0]));
-  });
+  const stated = metaInteger(db, 'duration_ns');
   if (stated !== undefined && stated > 0) return Math.min(stated, LONGEST_NS);
   let last = 0;
   for (const table of ['cuda_call', 'off_cpu', 'cpu_slice']) {
@@ -23,6 +20,15 @@ export function captureEnd(db: DatabaseSync): number {
     });
   }
   return last;
+}
+
+/** A whole number of `meta`; undefined where there is none of that name. */
+export function metaInteger(db: DatabaseSync, key: 'duration_ns' | 'collector_pid'): number | undefined {
+  let value: number | undefined;
+  eachRow(db, `SELECT value FROM meta WHERE key = '${key}'`, cells => {
+    value = integer(Number(text(cells[0]) ?? cells[0]));
+  });
+  return value;
 }
 
 export interface Interval {

@@ -1,7 +1,7 @@
 // What is asked of few rows is read when it is asked: rare columns of one off-CPU interval, an object's name, a frame.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { eachRow, integer, text } from './read.ts';
+import { damaged, eachRow, integer, text } from './read.ts';
 import { clean } from './text.ts';
 
 export interface OffCpuDetail {
@@ -134,16 +134,23 @@ export class Details {
   }
 
   #many(sql: string, ...values: number[]): readonly (readonly unknown[])[] {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      statement.setReturnArrays(true);
-      // One odd value must not cost the answer: integers arrive as BigInt and are narrowed.
-      statement.setReadBigInts(true);
-      this.#statements.set(sql, statement);
+    try {
+      const rows = this.#prepared(sql).all(...values) as unknown as readonly (readonly unknown[])[];
+      return rows.map(row => row.map(cell => (typeof cell === 'bigint' ? Number(cell) : cell)));
+    } catch (error) {
+      throw damaged(error);
     }
-    const rows = statement.all(...values) as unknown as readonly (readonly unknown[])[];
-    return rows.map(row => row.map(cell => (typeof cell === 'bigint' ? Number(cell) : cell)));
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    statement.setReturnArrays(true);
+    // One odd value must not cost the answer: integers arrive as BigInt and are narrowed.
+    statement.setReadBigInts(true);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 }
 

@@ -3,7 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Doubts, loadDoubts } from './belief.ts';
 import { type Calls, loadCalls } from './calls.ts';
-import { captureEnd } from './clock.ts';
+import { captureEnd, metaInteger } from './clock.ts';
 import { Details, hasRows } from './details.ts';
 import { loadNames } from './names.ts';
 import { loadOffCpu, type OffCpu } from './off_cpu.ts';
@@ -13,6 +13,8 @@ import { loadThreads, type Threads } from './threads.ts';
 
 export interface Columns {
   readonly captureEndNs: number;
+  /** Process id of the collector that made the trace, which ran on the same host. */
+  readonly collectorPid: number | undefined;
   readonly threads: Threads;
   readonly offCpu: OffCpu;
   readonly slices: Slices;
@@ -36,6 +38,7 @@ export function columnsOf(db: DatabaseSync): Columns {
   const names = loadNames(db);
   const columns: Columns = {
     captureEndNs,
+    collectorPid: metaInteger(db, 'collector_pid'),
     threads,
     offCpu: loadOffCpu(db, threads, names, captureEndNs, defects),
     slices: loadSlices(db, threads, captureEndNs, defects),

@@ -87,7 +87,7 @@ function codeOf(error: unknown): unknown {
 }
 
 /** SQLite's own errors mean the file; anything else is a fault of ours and stays what it is. */
-function damaged(error: unknown): unknown {
+export function damaged(error: unknown): unknown {
   if (!(error instanceof Error) || codeOf(error) !== 'ERR_SQLITE_ERROR') return error;
   return new TraceError(
     'damaged',

@@ -12,6 +12,8 @@ export interface Process {
   readonly namespacePid: number | undefined;
   readonly name: string;
   readonly cgroup: string | undefined;
+  /** It was seen to start, so its first calls are its first. */
+  readonly born: boolean;
 }
 
 export interface Threads {
@@ -25,11 +27,18 @@ export interface Threads {
   readonly endNs: Float64Array;
 }
 
-const unknownProcess: Process = { id: -1, pid: -1, namespacePid: undefined, name: '?', cgroup: undefined };
+const unknownProcess: Process = {
+  id: -1,
+  pid: -1,
+  namespacePid: undefined,
+  name: '?',
+  cgroup: undefined,
+  born: false,
+};
 
 export function loadThreads(db: DatabaseSync, defects: Defects): Threads {
   const processes = new Map<number, Process>();
-  eachRow(db, 'SELECT id, pid, namespace_pid, name, cgroup FROM process ORDER BY id', cells => {
+  eachRow(db, 'SELECT id, pid, namespace_pid, name, cgroup, start_ns FROM process ORDER BY id', cells => {
     const id = integer(cells[0]);
     const pid = integer(cells[1]);
     if (id === undefined || pid === undefined) {
@@ -43,6 +52,7 @@ export function loadThreads(db: DatabaseSync, defects: Defects): Threads {
       namespacePid: integer(cells[2]),
       name: clean(text(cells[3]) ?? '?'),
       cgroup: cgroup === undefined ? undefined : clean(cgroup),
+      born: integer(cells[5]) !== undefined,
     });
   });
 
