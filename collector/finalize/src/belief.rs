@@ -31,7 +31,14 @@ pub fn losses(found: &Found, clock: &Clock, is_whole: bool) -> Vec<Loss> {
         // nobody knows how many of which class there would have been: a row for each, and no number
         let start_ns = found.last_ns.max(clock.start_ns);
         let classes = ["life", "cuda", "scheduler", "stack"];
-        all.extend(classes.map(|class| Loss { start_ns, end_ns: clock.end_ns.max(start_ns), class, cpu: None, source: "spool", events: 0 }));
+        all.extend(classes.map(|class| Loss {
+            start_ns,
+            end_ns: clock.end_ns.max(start_ns),
+            class,
+            cpu: None,
+            source: "spool",
+            events: 0,
+        }));
     }
     all.sort_by_key(|loss| loss.start_ns);
     all
@@ -50,26 +57,56 @@ fn of_record(record: &LossRecord) -> Loss {
         LOSS_STORAGE => "storage",
         _ => "other",
     };
-    Loss { start_ns: record.start_ns, end_ns: record.end_ns, class, cpu: Some(record.header.cpu), source, events: record.events }
+    Loss {
+        start_ns: record.start_ns,
+        end_ns: record.end_ns,
+        class,
+        cpu: Some(record.header.cpu),
+        source,
+        events: record.events,
+    }
 }
 
 pub fn write_losses(database: &Connection, clock: &Clock, losses: &[Loss]) -> Result<(), FinalizeError> {
-    let mut insert = database.prepare("INSERT INTO loss (start_ns, duration_ns, class, cpu, source, events) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut insert = database.prepare(
+        "INSERT INTO loss (start_ns, duration_ns, class, cpu, source, events) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
     for loss in losses {
         let events = i64::try_from(loss.events).unwrap_or(i64::MAX).min(crate::clock::LARGEST as i64);
-        insert.execute(params![clock.relative(loss.start_ns), between(loss.start_ns, loss.end_ns), loss.class, loss.cpu, loss.source, events])?;
+        insert.execute(params![
+            clock.relative(loss.start_ns),
+            between(loss.start_ns, loss.end_ns),
+            loss.class,
+            loss.cpu,
+            loss.source,
+            events
+        ])?;
     }
     Ok(())
 }
 
-pub fn write_coverage(database: &Connection, clock: &Clock, who: &mut Who, probes: &mut ProbeTable, coverage: &[Coverage]) -> Result<(), FinalizeError> {
+pub fn write_coverage(
+    database: &Connection,
+    clock: &Clock,
+    who: &mut Who,
+    probes: &mut ProbeTable,
+    coverage: &[Coverage],
+) -> Result<(), FinalizeError> {
     let mut insert =
         database.prepare("INSERT INTO coverage (start_ns, duration_ns, what, reason, kept, thread_id, function_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
     for row in coverage {
         let thread = row.tid.map(|tid| who.thread_at(tid, row.start_ns));
         let function = row.function_index.map(|index| probes.function(index).id);
         let kept = if row.kept.is_finite() { row.kept.clamp(0.0, 1.0) } else { 0.0 };
-        insert.execute(params![clock.relative(row.start_ns), between(row.start_ns.max(clock.start_ns), row.end_ns), row.what, row.reason, kept, thread, function])?;
+        insert.execute(params![
+            clock.relative(row.start_ns),
+            between(row.start_ns.max(clock.start_ns), row.end_ns),
+            row.what,
+            row.reason,
+            kept,
+            thread,
+            function
+        ])?;
     }
     Ok(())
 }
@@ -82,7 +119,13 @@ pub struct Rows<'a> {
 }
 
 /// Every place where the sums do not hold, a sentence each; none = the file is consistent.
-pub fn inconsistencies(found: &Found, probes: &ProbeTable, rows: &Rows, losses: &[Loss], is_whole: bool) -> Vec<String> {
+pub fn inconsistencies(
+    found: &Found,
+    probes: &ProbeTable,
+    rows: &Rows,
+    losses: &[Loss],
+    is_whole: bool,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     if let Some(cut) = found.cut {
         wrong.push(format!("the spool is cut at byte {} ({} bytes were not read): {}", cut.offset, cut.bytes, cut.why));
@@ -90,10 +133,16 @@ pub fn inconsistencies(found: &Found, probes: &ProbeTable, rows: &Rows, losses: 
         wrong.push("the spool has no end: the collector died, and its last counters are missing".into());
     }
     if found.unreadable > 0 {
-        wrong.push(format!("{} records of the spool have an unknown kind or are too short for theirs", found.unreadable));
+        wrong.push(format!(
+            "{} records of the spool have an unknown kind or are too short for theirs",
+            found.unreadable
+        ));
     }
     if rows.slices.repeated > 0 {
-        wrong.push(format!("{} CPU slices began at the same time as another of the same CPU and were left out", rows.slices.repeated));
+        wrong.push(format!(
+            "{} CPU slices began at the same time as another of the same CPU and were left out",
+            rows.slices.repeated
+        ));
     }
     if !is_whole {
         // the counters are older than the rows: nothing more can be compared
@@ -104,7 +153,8 @@ pub fn inconsistencies(found: &Found, probes: &ProbeTable, rows: &Rows, losses: 
     for index in indices {
         let Some(counts) = probes.counts.get(&index) else { continue };
         let name = probes.by_index.get(&index).map_or_else(|| format!("probe {index}"), |probe| probe.target.clone());
-        let sum = counts.emitted.saturating_add(counts.merged).saturating_add(counts.filtered).saturating_add(counts.lost);
+        let sum =
+            counts.emitted.saturating_add(counts.merged).saturating_add(counts.filtered).saturating_add(counts.lost);
         if counts.hits != sum {
             wrong.push(format!(
                 "{name}: hits {} are not emitted {} + merged {} + filtered {} + lost {}",

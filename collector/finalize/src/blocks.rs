@@ -3,13 +3,16 @@
 //! Rows are written in order of their start, records stand in the order they were emitted: each ring's reading place
 //! moves forward, so a few blocks for each ring are all that is needed, whatever the length of the capture.
 
+use std::collections::HashSet;
+
 use wakechain_wire::record::{Record, Records};
-use wakechain_wire::spool::{MAX_BLOCK_BYTES, ReadAt, SpoolReader};
+use wakechain_wire::spool::{BLOCK_TARGET_BYTES, MAX_BLOCK_BYTES, ReadAt, SpoolReader};
 
 use crate::error::FinalizeError;
 
-/// Unpacked blocks kept, in bytes.
-const CACHE_BYTES: usize = 64 << 20;
+/// Unpacked blocks kept, in bytes: for long intervals, whose records stand far behind their start, and a few for each ring.
+const CACHE_BYTES: usize = 16 << 20;
+const CACHE_BYTES_PER_RING: usize = 4 * BLOCK_TARGET_BYTES;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +26,7 @@ pub struct Blocks<S: ReadAt> {
     unpacked: Vec<Option<Unpacked>>,
     in_memory: Vec<u32>,
     bytes: usize,
+    capacity: usize,
     clock: u64,
 }
 
@@ -35,7 +39,9 @@ impl<S: ReadAt> Blocks<S> {
     /// Of a reader that has come to its end.
     pub fn new(reader: SpoolReader<S>) -> Self {
         let unpacked = std::iter::repeat_with(|| None).take(reader.blocks().len()).collect();
-        Self { reader, unpacked, in_memory: Vec::new(), bytes: 0, clock: 0 }
+        let rings: HashSet<(u32, u32)> = reader.blocks().iter().map(|block| (block.ring, block.cpu)).collect();
+        let capacity = CACHE_BYTES + rings.len() * CACHE_BYTES_PER_RING;
+        Self { reader, unpacked, in_memory: Vec::new(), bytes: 0, capacity, clock: 0 }
     }
 
     pub fn record(&mut self, place: Place) -> Result<Record<'_>, FinalizeError> {
@@ -53,8 +59,10 @@ impl<S: ReadAt> Blocks<S> {
     }
 
     fn load(&mut self, block: u32) -> Result<(), FinalizeError> {
-        while self.bytes + MAX_BLOCK_BYTES > CACHE_BYTES {
-            let oldest = |(_, block): &(usize, &u32)| self.unpacked.get(**block as usize).and_then(Option::as_ref).map_or(0, |block| block.used);
+        while self.bytes + MAX_BLOCK_BYTES > self.capacity {
+            let oldest = |(_, block): &(usize, &u32)| {
+                self.unpacked.get(**block as usize).and_then(Option::as_ref).map_or(0, |block| block.used)
+            };
             let Some((position, _)) = self.in_memory.iter().enumerate().min_by_key(oldest) else { break };
             let evicted = self.in_memory.swap_remove(position);
             if let Some(gone) = self.unpacked.get_mut(evicted as usize).and_then(Option::take) {

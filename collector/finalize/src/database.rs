@@ -12,7 +12,7 @@ pub fn open(output: &Output) -> Result<Connection, FinalizeError> {
     output.check_unchanged()?;
     database.execute_batch(
         "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; \
-         PRAGMA cache_size = -65536; PRAGMA foreign_keys = OFF",
+         PRAGMA cache_size = -32768; PRAGMA foreign_keys = OFF",
     )?;
     Ok(database)
 }

@@ -22,7 +22,8 @@ pub fn address_of_offset(path: &Path, offset: u64) -> Option<u64> {
     for index in 0..count.min(MAX_SEGMENTS) {
         let mut entry = [0; 56];
         file.read_exact_at(&mut entry, table.checked_add(u64::from(index) * u64::from(entry_bytes))?).ok()?;
-        let (kind, from, address, bytes) = (u32_at(&entry, 0)?, u64_at(&entry, 8)?, u64_at(&entry, 16)?, u64_at(&entry, 32)?);
+        let (kind, from, address, bytes) =
+            (u32_at(&entry, 0)?, u64_at(&entry, 8)?, u64_at(&entry, 16)?, u64_at(&entry, 32)?);
         // a mapping begins at a page, its segment maybe later in it
         let page_start = from & !0xfff;
         if kind == PT_LOAD && (page_start..from.saturating_add(bytes)).contains(&offset) {

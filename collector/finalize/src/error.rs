@@ -35,7 +35,9 @@ impl From<SpoolError> for FinalizeError {
             _ => "spool_unreadable",
         };
         let hint = match &error {
-            SpoolError::NotASpool(_) => "give the file that `capture --keep-spool` or a capture that ended early has left",
+            SpoolError::NotASpool(_) => {
+                "give the file that `capture --keep-spool` or a capture that ended early has left"
+            }
             SpoolError::Version { .. } => "use the collector of the version that made the capture",
             _ => "see whether the file and its disk can be read",
         };
@@ -47,7 +49,9 @@ impl From<rusqlite::Error> for FinalizeError {
     fn from(error: rusqlite::Error) -> Self {
         let made = Self::new("database", format!("the trace database could not be written: {error}"));
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => made.hint("the disk is full: free some space, or write the trace to another disk"),
+            Some(rusqlite::ErrorCode::DiskFull) => {
+                made.hint("the disk is full: free some space, or write the trace to another disk")
+            }
             _ => made,
         }
     }

@@ -87,7 +87,15 @@ impl Frames {
             functions.push(Function { name: format!("[{name}+{offset:#x}]"), file: None, line: None, inlined: false });
         }
         let made = functions.into_iter().map(|Function { name, file, line, inlined }| {
-            self.frames.push(Frame { kind: "native", function: name, module: Some(module), offset: Some(offset), file, line, inlined });
+            self.frames.push(Frame {
+                kind: "native",
+                function: name,
+                module: Some(module),
+                offset: Some(offset),
+                file,
+                line,
+                inlined,
+            });
             self.frames.len() as FrameId
         });
         let made: Box<[FrameId]> = made.collect();
@@ -111,7 +119,9 @@ impl Frames {
             return *known;
         }
         let (name, module) = match self.kernel.at(address) {
-            Some((name, module)) => (name.to_string(), module.map_or_else(|| "kernel".to_string(), |module| format!("kernel [{module}]"))),
+            Some((name, module)) => {
+                (name.to_string(), module.map_or_else(|| "kernel".to_string(), |module| format!("kernel [{module}]")))
+            }
             None => (format!("[{address:#x}]"), "kernel".to_string()),
         };
         let module = self.module(module, None);
@@ -157,7 +167,15 @@ impl Frames {
         if let Some(known) = self.by_name.get(&(kind, function.clone())) {
             return *known;
         }
-        self.frames.push(Frame { kind, function: function.clone(), module, offset: None, file: None, line: None, inlined: false });
+        self.frames.push(Frame {
+            kind,
+            function: function.clone(),
+            module,
+            offset: None,
+            file: None,
+            line: None,
+            inlined: false,
+        });
         let id = self.frames.len() as FrameId;
         self.by_name.insert((kind, function), id);
         id
@@ -167,7 +185,12 @@ impl Frames {
         if let Some(known) = self.module_of_file.get(&file) {
             return *known;
         }
-        let (path, build_id) = self.maps.files.get(file as usize).map(|file| (file.path.clone(), file.build_id.clone())).unwrap_or_default();
+        let (path, build_id) = self
+            .maps
+            .files
+            .get(file as usize)
+            .map(|file| (file.path.clone(), file.build_id.clone()))
+            .unwrap_or_default();
         let module = self.module(path, build_id);
         self.module_of_file.insert(file, module);
         module

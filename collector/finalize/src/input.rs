@@ -37,8 +37,13 @@ pub fn read(found: &Found, who: &mut Who, maps: &mut Maps) -> Input {
         }
     }
     of_kind(RECORD_MAPS).for_each(|text| read_maps(text, who, maps));
-    let records: Vec<texts::KernelSymbols> = of_kind(RECORD_KERNEL_SYMBOLS).filter_map(|text| texts::read(&text.text)).collect();
-    let kernel_symbols = if records.is_empty() && is_this_boot(&meta) { KernelSymbols::of_this_kernel() } else { KernelSymbols::from_records(&records) };
+    let records: Vec<texts::KernelSymbols> =
+        of_kind(RECORD_KERNEL_SYMBOLS).filter_map(|text| texts::read(&text.text)).collect();
+    let kernel_symbols = if records.is_empty() && is_this_boot(&meta) {
+        KernelSymbols::of_this_kernel()
+    } else {
+        KernelSymbols::from_records(&records)
+    };
     let coverage = of_kind(RECORD_COVERAGE).filter_map(|text| texts::read(&text.text)).collect();
     if let Some(pid) = meta.get("collector_pid").and_then(Value::as_u64).and_then(|pid| u32::try_from(pid).ok()) {
         who.note(pid, clock.end_ns, "collector", Value::Bool(true));
@@ -62,7 +67,9 @@ fn clock(meta: &Object, end: Option<&Object>, found: &Found) -> Clock {
     let first = [found.off_cpu.first(), found.calls.first()].into_iter().flatten().map(|event| event.start_ns).min();
     let start_ns = said(meta, "start_ns").or(first).unwrap_or(0);
     let end_ns = end.and_then(|end| said(end, "at_ns")).unwrap_or(found.last_ns).max(start_ns);
-    let start_unix_ns = meta.get("start_unix_ns").and_then(|value| value.as_str().and_then(|text| text.parse().ok()).or(value.as_u64()));
+    let start_unix_ns = meta
+        .get("start_unix_ns")
+        .and_then(|value| value.as_str().and_then(|text| text.parse().ok()).or(value.as_u64()));
     Clock { start_ns, end_ns, start_unix_ns }
 }
 

@@ -90,12 +90,18 @@ pub fn finalize(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<FinalizeReport, FinalizeError> {
     let unreadable = |error: std::io::Error| {
-        FinalizeError::new("spool_unreadable", format!("cannot read {}: {error}", spool.display())).hint("name the spool of a capture")
+        FinalizeError::new("spool_unreadable", format!("cannot read {}: {error}", spool.display()))
+            .hint("name the spool of a capture")
     };
     // a named pipe in its place must not block for ever
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(spool).map_err(unreadable)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
+        .open(spool)
+        .map_err(unreadable)?;
     if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err(FinalizeError::new("not_a_spool", format!("{} is no regular file", spool.display())).hint("name the spool of a capture"));
+        return Err(FinalizeError::new("not_a_spool", format!("{} is no regular file", spool.display()))
+            .hint("name the spool of a capture"));
     }
     let reader = SpoolReader::open(file)?;
     let output = Output::create(output, options.owner_uid)?;
@@ -107,10 +113,20 @@ pub fn finalize(
     let mut maps = Maps::default();
     let mut input = input::read(&found, &mut who, &mut maps);
     let is_whole = input.end.is_some() && found.cut.is_none();
-    steps.rows_expected = (found.calls.len() + found.off_cpu.len() + found.slices.values().map(Vec::len).sum::<usize>()) as u64;
+    steps.rows_expected =
+        (found.calls.len() + found.off_cpu.len() + found.slices.values().map(Vec::len).sum::<usize>()) as u64;
     let frames = Frames::new(maps, std::mem::take(&mut input.kernel_symbols));
     let stacks = Stacks::new(found.user_stacks.clone(), found.kernel_stacks.clone(), found.machine);
-    let mut context = Context { blocks, clock: input.clock, who, names: Names::new(found.machine), frames, stacks, machine: found.machine, steps };
+    let mut context = Context {
+        blocks,
+        clock: input.clock,
+        who,
+        names: Names::new(found.machine),
+        frames,
+        stacks,
+        machine: found.machine,
+        steps,
+    };
 
     let database = database::open(&output)?;
     let schema = schema::schema();

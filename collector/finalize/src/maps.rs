@@ -42,7 +42,11 @@ impl Maps {
     pub fn take(&mut self, process: ProcessId, read: &texts::Maps) {
         let mut mappings = Vec::with_capacity(read.maps.len());
         for map in &read.maps {
-            let (Some(start), Some(end), Some(offset)) = (texts::hex(&map.start), texts::hex(&map.end), texts::hex(&map.offset)) else { continue };
+            let (Some(start), Some(end), Some(offset)) =
+                (texts::hex(&map.start), texts::hex(&map.end), texts::hex(&map.offset))
+            else {
+                continue;
+            };
             mappings.push(Mapping { start, end, offset, file: self.file(map) });
         }
         mappings.sort_unstable_by_key(|mapping| mapping.start);
@@ -52,7 +56,12 @@ impl Maps {
     }
 
     fn file(&mut self, map: &texts::Map) -> FileId {
-        let file = MappedFile { path: map.path.clone(), build_id: map.build_id.clone(), inode: map.inode, device: map.device.clone() };
+        let file = MappedFile {
+            path: map.path.clone(),
+            build_id: map.build_id.clone(),
+            inode: map.inode,
+            device: map.device.clone(),
+        };
         let next = self.files.len() as FileId;
         let id = *self.ids.entry(file.clone()).or_insert(next);
         if id == next {

@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use crate::syscalls;
+use crate::syscalls::Syscalls;
 
 pub type NameId = u32;
 
 pub struct Names {
     pub list: Vec<String>,
     ids: HashMap<String, NameId>,
-    machine: u32,
+    pub syscalls: Syscalls,
     of_syscall: HashMap<i16, NameId>,
 }
 
 impl Names {
     pub fn new(machine: u32) -> Self {
-        Self { list: Vec::new(), ids: HashMap::new(), machine, of_syscall: HashMap::new() }
+        Self { list: Vec::new(), ids: HashMap::new(), syscalls: Syscalls::of(machine), of_syscall: HashMap::new() }
     }
 
     pub fn id(&mut self, name: &str) -> NameId {
@@ -36,7 +36,7 @@ impl Names {
         if let Some(known) = self.of_syscall.get(&number) {
             return Some(*known);
         }
-        let id = self.id(&syscalls::name(self.machine, number));
+        let id = self.id(&self.syscalls.name(number));
         self.of_syscall.insert(number, id);
         Some(id)
     }

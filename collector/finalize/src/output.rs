@@ -48,8 +48,11 @@ impl Output {
         let named = fs::symlink_metadata(&self.temporary);
         match (ours, named) {
             (Ok(ours), Ok(named)) if (ours.dev(), ours.ino()) == (named.dev(), named.ino()) => Ok(()),
-            _ => Err(FinalizeError::new("output_changed", format!("somebody replaced {} while it was being written", self.temporary.display()))
-                .hint("write the trace to a folder that only you can write to")),
+            _ => Err(FinalizeError::new(
+                "output_changed",
+                format!("somebody replaced {} while it was being written", self.temporary.display()),
+            )
+            .hint("write the trace to a folder that only you can write to")),
         }
     }
 
@@ -75,7 +78,10 @@ impl Output {
         let mut target = self.target.clone().into_os_string();
         target.push(".sha256");
         let mut file = create_new(Path::new(&temporary))?;
-        let written = file.write_all(line.as_bytes()).and_then(|()| give_to(&file, self.owner_uid)).and_then(|()| fs::rename(&temporary, &target));
+        let written = file
+            .write_all(line.as_bytes())
+            .and_then(|()| give_to(&file, self.owner_uid))
+            .and_then(|()| fs::rename(&temporary, &target));
         written.inspect_err(|_| drop(fs::remove_file(&temporary)))
     }
 }
@@ -89,7 +95,13 @@ impl Drop for Output {
 }
 
 fn create_new(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path)
 }
 
 fn give_to(file: &File, owner_uid: Option<u32>) -> std::io::Result<()> {
@@ -101,7 +113,9 @@ fn give_to(file: &File, owner_uid: Option<u32>) -> std::io::Result<()> {
 
 fn refuse_what_is_no_file(target: &Path) -> Result<(), FinalizeError> {
     match fs::symlink_metadata(target) {
-        Ok(metadata) if !metadata.is_file() => Err(not_writable(target, "something stands there that is no regular file")),
+        Ok(metadata) if !metadata.is_file() => {
+            Err(not_writable(target, "something stands there that is no regular file"))
+        }
         _ => Ok(()),
     }
 }

@@ -40,8 +40,21 @@ pub struct ProbeTable {
 }
 
 const LIBRARIES: [&str; 4] = ["runtime", "driver", "nccl", "other"];
-const CATEGORIES: [&str; 13] =
-    ["launch", "synchronize", "copy", "memset", "allocate", "free", "event", "stream", "graph", "module", "collective", "context", "other"];
+const CATEGORIES: [&str; 13] = [
+    "launch",
+    "synchronize",
+    "copy",
+    "memset",
+    "allocate",
+    "free",
+    "event",
+    "stream",
+    "graph",
+    "module",
+    "collective",
+    "context",
+    "other",
+];
 
 impl ProbeTable {
     /// Rows are added, or brought up to date by their index.
@@ -63,8 +76,14 @@ impl ProbeTable {
         for (index, values) in &counters.probes {
             let Ok(index) = index.parse() else { continue };
             let value = |place: usize| values.get(place).copied().unwrap_or(0);
-            let counts =
-                Counts { hits: value(0), emitted: value(1), merged: value(2), filtered: value(3), lost: value(4), missed: value(5) };
+            let counts = Counts {
+                hits: value(0),
+                emitted: value(1),
+                merged: value(2),
+                filtered: value(3),
+                lost: value(4),
+                missed: value(5),
+            };
             self.counts.insert(index, counts);
         }
     }
@@ -75,7 +94,8 @@ impl ProbeTable {
             return known.clone();
         }
         let said = self.by_index.get(&index).and_then(|probe| probe.function.clone());
-        let mut row = said.unwrap_or_else(|| texts::Function { name: format!("[probe {index}]"), ..texts::Function::default() });
+        let mut row =
+            said.unwrap_or_else(|| texts::Function { name: format!("[probe {index}]"), ..texts::Function::default() });
         if !LIBRARIES.contains(&row.library.as_str()) {
             row.library = "other".into();
         }
@@ -102,7 +122,8 @@ impl ProbeTable {
         )?;
         let uncounted_below = self.by_index.keys().next_back().map_or(0, |last| last + 1);
         let with_index = self.by_index.iter().map(|(index, probe)| (*index, probe, self.counts.get(index)));
-        let without = self.refused.iter().enumerate().map(|(place, probe)| (uncounted_below + place as u32, probe, None));
+        let without =
+            self.refused.iter().enumerate().map(|(place, probe)| (uncounted_below + place as u32, probe, None));
         for (index, probe, counts) in with_index.chain(without) {
             let column = |read: fn(&Counts) -> u64| counts.and_then(|counts| exact(read(counts)));
             insert.execute(params![
@@ -122,11 +143,13 @@ impl ProbeTable {
             ])?;
         }
         // a function that was probed and never called is there too: "no calls" is then an observation
-        let indices: Vec<u32> = self.by_index.iter().filter(|(_, probe)| probe.function.is_some()).map(|(index, _)| *index).collect();
+        let indices: Vec<u32> =
+            self.by_index.iter().filter(|(_, probe)| probe.function.is_some()).map(|(index, _)| *index).collect();
         for index in indices {
             self.function(index);
         }
-        let mut insert = database.prepare("INSERT INTO cuda_function (id, name, library, category) VALUES (?1, ?2, ?3, ?4)")?;
+        let mut insert =
+            database.prepare("INSERT INTO cuda_function (id, name, library, category) VALUES (?1, ?2, ?3, ?4)")?;
         for (place, row) in self.rows.iter().enumerate() {
             insert.execute(params![row_id(place), row.name, row.library, row.category])?;
         }

@@ -46,11 +46,20 @@ pub fn write_who(database: &Connection, clock: &Clock, who: &Who) -> Result<(), 
             details,
         ])?;
     }
-    let mut insert = database.prepare("INSERT INTO thread (id, process_id, tid, name, start_ns, end_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut insert = database
+        .prepare("INSERT INTO thread (id, process_id, tid, name, start_ns, end_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for (index, thread) in who.threads.iter().enumerate() {
-        insert.execute(params![row_id(index), thread.process, thread.tid, thread.name, relative(thread.start_ns), relative(thread.end_ns)])?;
+        insert.execute(params![
+            row_id(index),
+            thread.process,
+            thread.tid,
+            thread.name,
+            relative(thread.start_ns),
+            relative(thread.end_ns)
+        ])?;
     }
-    let mut insert = database.prepare("INSERT INTO instant (id, at_ns, kind, thread_id, details) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert =
+        database.prepare("INSERT INTO instant (id, at_ns, kind, thread_id, details) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for (index, event) in who.events.iter().enumerate() {
         insert.execute(params![row_id(index), clock.relative(event.at_ns), event.kind, event.thread, event.details])?;
     }
@@ -65,7 +74,16 @@ pub fn write_frames(database: &Connection, frames: &Frames) -> Result<(), Finali
     let mut insert = database.prepare("INSERT INTO frame (id, kind, function, module_id, offset, file, line, inlined) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)")?;
     for (index, frame) in frames.frames.iter().enumerate() {
         let offset = frame.offset.and_then(exact);
-        insert.execute(params![row_id(index), frame.kind, frame.function, frame.module, offset, frame.file, frame.line, frame.inlined])?;
+        insert.execute(params![
+            row_id(index),
+            frame.kind,
+            frame.function,
+            frame.module,
+            offset,
+            frame.file,
+            frame.line,
+            frame.inlined
+        ])?;
     }
     let mut insert = database.prepare("INSERT INTO stack (id, parent_id, frame_id, depth) VALUES (?1, ?2, ?3, ?4)")?;
     for (index, node) in frames.stacks.iter().enumerate() {
@@ -78,7 +96,12 @@ pub fn write_frames(database: &Connection, frames: &Frames) -> Result<(), Finali
 const NOT_IN_META: [&str; 1] = ["start_ns"];
 
 /// Everything that the capture said of itself at its start and its end, and what this program found out.
-pub fn write_meta<S: ReadAt>(database: &Connection, context: &Context<S>, input: &Input, inconsistencies: &[String]) -> Result<(), FinalizeError> {
+pub fn write_meta<S: ReadAt>(
+    database: &Connection,
+    context: &Context<S>,
+    input: &Input,
+    inconsistencies: &[String],
+) -> Result<(), FinalizeError> {
     let mut meta = input.meta.clone();
     NOT_IN_META.iter().for_each(|key| drop(meta.remove(*key)));
     let end = input.end.clone().unwrap_or_default();

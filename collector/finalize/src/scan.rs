@@ -43,7 +43,10 @@ pub struct Found {
 }
 
 /// Reads the whole spool. `step` gets the share that was read, and says whether to stop.
-pub fn scan<S: ReadAt>(mut reader: SpoolReader<S>, step: &mut dyn FnMut(f64) -> Result<(), FinalizeError>) -> Result<(Found, Blocks<S>), FinalizeError> {
+pub fn scan<S: ReadAt>(
+    mut reader: SpoolReader<S>,
+    step: &mut dyn FnMut(f64) -> Result<(), FinalizeError>,
+) -> Result<(Found, Blocks<S>), FinalizeError> {
     let mut found = Found { machine: reader.machine(), ..Found::default() };
     let mut joiner = Joiner::default();
     let mut raw = Vec::new();
@@ -77,7 +80,9 @@ impl Found {
                 life.at_ns
             }),
             RECORD_SWITCH => SwitchRecord::from_bytes(record.bytes).map(|switch| self.switch(&switch, place)),
-            RECORD_SWITCH_DETAIL => SwitchDetailRecord::from_bytes(record.bytes).map(|detail| self.switch(&detail.base, place)),
+            RECORD_SWITCH_DETAIL => {
+                SwitchDetailRecord::from_bytes(record.bytes).map(|detail| self.switch(&detail.base, place))
+            }
             RECORD_CALL => CallRecord::from_bytes(record.bytes).map(|call| self.call(&call, place)),
             RECORD_CALL_ARGS => CallArgsRecord::from_bytes(record.bytes).map(|call| self.call(&call.base, place)),
             RECORD_USER_STACK => UserStackRecord::from_bytes(record.bytes).map(|stack| {
@@ -103,7 +108,8 @@ impl Found {
     }
 
     fn switch(&mut self, switch: &SwitchRecord, place: Place) -> u64 {
-        self.interrupts_are_seen |= u32::from(switch.waker_context) & (WAKER_IN_HARD_INTERRUPT | WAKER_IN_SOFT_INTERRUPT) != 0;
+        self.interrupts_are_seen |=
+            u32::from(switch.waker_context) & (WAKER_IN_HARD_INTERRUPT | WAKER_IN_SOFT_INTERRUPT) != 0;
         if switch.header.has(SWITCH_HAS_OFF_CPU) {
             self.off_cpu.push(Event { start_ns: switch.off_ns, place });
         }

@@ -30,7 +30,9 @@ fn statements(text: &'static str) -> Vec<&'static str> {
     let (mut found, mut start, mut at) = (Vec::new(), 0, 0);
     while at < bytes.len() {
         let rest = &text[at..];
-        let skip_to = |end: &str| rest.get(1..).and_then(|rest| rest.find(end)).map_or(text.len(), |found| at + 1 + found + end.len());
+        let skip_to = |end: &str| {
+            rest.get(1..).and_then(|rest| rest.find(end)).map_or(text.len(), |found| at + 1 + found + end.len())
+        };
         at = match bytes[at] {
             b'-' if rest.starts_with("--") => skip_to("\n"),
             b'/' if rest.starts_with("/*") => skip_to("*/"),

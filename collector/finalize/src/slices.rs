@@ -20,8 +20,14 @@ pub struct Written {
     pub repeated: u64,
 }
 
-pub fn write<S: ReadAt>(database: &Connection, context: &mut Context<S>, slices: &BTreeMap<u32, Vec<Event>>) -> Result<Written, FinalizeError> {
-    let mut insert = database.prepare("INSERT INTO cpu_slice (cpu, start_ns, thread_id, duration_ns, began_before) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+pub fn write<S: ReadAt>(
+    database: &Connection,
+    context: &mut Context<S>,
+    slices: &BTreeMap<u32, Vec<Event>>,
+) -> Result<Written, FinalizeError> {
+    let mut insert = database.prepare(
+        "INSERT INTO cpu_slice (cpu, start_ns, thread_id, duration_ns, began_before) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
     let mut written = Written::default();
     for (cpu, events) in slices {
         let mut last_start = -1;

@@ -34,7 +34,14 @@ impl Stacks {
         Self { user, kernel, done: HashMap::new(), machine, missing: 0 }
     }
 
-    pub fn user<S: ReadAt>(&mut self, blocks: &mut Blocks<S>, frames: &mut Frames, who: &mut Who, key: u64, innermost: Innermost) -> Result<Option<StackId>, FinalizeError> {
+    pub fn user<S: ReadAt>(
+        &mut self,
+        blocks: &mut Blocks<S>,
+        frames: &mut Frames,
+        who: &mut Who,
+        key: u64,
+        innermost: Innermost,
+    ) -> Result<Option<StackId>, FinalizeError> {
         let Some(place) = self.place(key, true) else { return Ok(None) };
         let place = match place {
             Ok(stack) => return Ok(Some(stack)),
@@ -49,7 +56,9 @@ impl Stacks {
         let process = who.process_of(thread);
         let maps_known = frames.maps().is_known(who, process);
         let code = |address: u64| match frames.maps().find(who, process, address, record.at_ns) {
-            Some((file, _)) if frames.maps().files.get(file as usize).is_some_and(|file| file.path == "[uprobes]") => Code::Hook,
+            Some((file, _)) if frames.maps().files.get(file as usize).is_some_and(|file| file.path == "[uprobes]") => {
+                Code::Hook
+            }
             Some(_) => Code::Executable,
             None if is_uprobe_page(address) => Code::Hook,
             None if maps_known => Code::Elsewhere,
@@ -68,7 +77,12 @@ impl Stacks {
         Ok(Some(self.remember(key, frames.stack(&list))))
     }
 
-    pub fn kernel<S: ReadAt>(&mut self, blocks: &mut Blocks<S>, frames: &mut Frames, key: u64) -> Result<Option<StackId>, FinalizeError> {
+    pub fn kernel<S: ReadAt>(
+        &mut self,
+        blocks: &mut Blocks<S>,
+        frames: &mut Frames,
+        key: u64,
+    ) -> Result<Option<StackId>, FinalizeError> {
         let Some(place) = self.place(key, false) else { return Ok(None) };
         let place = match place {
             Ok(stack) => return Ok(Some(stack)),
@@ -77,7 +91,9 @@ impl Stacks {
         let bytes = blocks.record(place)?.bytes;
         let Some(record) = KernelStackRecord::from_bytes(bytes) else { return Ok(None) };
         let words = bytes.get(KernelStackRecord::BYTES..).unwrap_or_default().chunks_exact(8);
-        let addresses = words.take(record.frame_count.min(MAX_KERNEL_FRAMES) as usize).filter_map(|word| Some(u64::from_le_bytes(word.try_into().ok()?)));
+        let addresses = words
+            .take(record.frame_count.min(MAX_KERNEL_FRAMES) as usize)
+            .filter_map(|word| Some(u64::from_le_bytes(word.try_into().ok()?)));
         let list: Vec<_> = addresses.filter(|address| *address != 0).map(|address| frames.of_kernel(address)).collect();
         if list.is_empty() {
             return Ok(None);

@@ -13,7 +13,7 @@ use blazesym::helper::read_elf_build_id;
 use blazesym::symbolize::source::{Elf, Source};
 use blazesym::symbolize::{CodeInfo, Input, Symbolized, Symbolizer};
 
-use crate::maps::{FileId, Maps, MappedFile};
+use crate::maps::{FileId, MappedFile, Maps};
 use crate::texts;
 
 /// One function at an address; several where the compiler inlined.
@@ -33,7 +33,8 @@ pub struct Symbols {
 
 impl Symbols {
     pub fn new() -> Self {
-        let symbolizer = Symbolizer::builder().enable_auto_reload(false).enable_code_info(true).enable_inlined_fns(true).build();
+        let symbolizer =
+            Symbolizer::builder().enable_auto_reload(false).enable_code_info(true).enable_inlined_fns(true).build();
         Self { symbolizer, opened: HashMap::new() }
     }
 
@@ -41,7 +42,9 @@ impl Symbols {
     pub fn at(&mut self, maps: &Maps, file: FileId, offset: u64) -> Vec<Function> {
         let Some(path) = self.path(maps, file) else { return Vec::new() };
         let source = Source::Elf(Elf::new(path));
-        let Ok(Symbolized::Sym(symbol)) = self.symbolizer.symbolize_single(&source, Input::FileOffset(offset)) else { return Vec::new() };
+        let Ok(Symbolized::Sym(symbol)) = self.symbolizer.symbolize_single(&source, Input::FileOffset(offset)) else {
+            return Vec::new();
+        };
         let made = |name: &str, code: Option<&CodeInfo>, inlined| Function {
             name: name.to_string(),
             file: code.map(|code| code.to_path().to_string_lossy().into_owned()),
@@ -62,7 +65,10 @@ impl Symbols {
                 let mapped = maps.files.get(file as usize)?;
                 let known = maps.open_paths.get(file as usize).into_iter().flatten();
                 let at_hand = known.map(|path| (path.as_str(), true));
-                at_hand.chain([(mapped.path.as_str(), false)]).find(|(path, of_process)| is_the_mapped(Path::new(path), mapped, *of_process)).map(|(path, _)| path.into())
+                at_hand
+                    .chain([(mapped.path.as_str(), false)])
+                    .find(|(path, of_process)| is_the_mapped(Path::new(path), mapped, *of_process))
+                    .map(|(path, _)| path.into())
             })
             .clone()
     }
@@ -76,7 +82,9 @@ fn is_the_mapped(path: &Path, mapped: &MappedFile, of_process: bool) -> bool {
     match &mapped.build_id {
         Some(expected) => {
             let found = read_elf_build_id(&path).ok().flatten();
-            found.is_some_and(|found| found.iter().map(|byte| format!("{byte:02x}")).collect::<String>() == expected.to_lowercase())
+            found.is_some_and(|found| {
+                found.iter().map(|byte| format!("{byte:02x}")).collect::<String>() == expected.to_lowercase()
+            })
         }
         None => of_process || metadata.ino() == mapped.inode,
     }

@@ -7,20 +7,35 @@
 pub const X86_64_MACHINE: u32 = 62;
 pub const AARCH64_MACHINE: u32 = 183;
 
-/// The name, or `syscall_N` for a number that is not in the table.
-pub fn name(machine: u32, number: i16) -> String {
-    known(machine, number).map_or_else(|| format!("syscall_{number}"), str::to_string)
+/// Names of one processor, by number.
+pub struct Syscalls {
+    names: Vec<Option<&'static str>>,
 }
 
-pub fn known(machine: u32, number: i16) -> Option<&'static str> {
-    let runs = match machine {
-        X86_64_MACHINE => X86_64,
-        AARCH64_MACHINE => AARCH64,
-        _ => return None,
-    };
-    let number = u16::try_from(number).ok()?;
-    let (first, names) = runs.iter().rev().find(|(first, _)| *first <= number)?;
-    names.split_ascii_whitespace().nth(usize::from(number - first))
+impl Syscalls {
+    /// Of an ELF e_machine; one that is not known has no names.
+    pub fn of(machine: u32) -> Self {
+        let runs = match machine {
+            X86_64_MACHINE => X86_64,
+            AARCH64_MACHINE => AARCH64,
+            _ => &[],
+        };
+        let mut names = Vec::new();
+        for (first, run) in runs {
+            names.resize(usize::from(*first), None);
+            names.extend(run.split_ascii_whitespace().map(Some));
+        }
+        Self { names }
+    }
+
+    pub fn known(&self, number: i16) -> Option<&'static str> {
+        self.names.get(usize::try_from(number).ok()?).copied().flatten()
+    }
+
+    /// The name, or `syscall_N` for a number that is not in the table.
+    pub fn name(&self, number: i16) -> String {
+        self.known(number).map_or_else(|| format!("syscall_{number}"), str::to_string)
+    }
 }
 
 type Runs = &'static [(u16, &'static str)];
@@ -142,16 +157,16 @@ mod tests {
             ("futex_waitv", 449, 449),
             ("futex_wait", 455, 455),
         ] {
-            assert_eq!(known(X86_64_MACHINE, on_x86_64), Some(number));
-            assert_eq!(known(AARCH64_MACHINE, on_aarch64), Some(number));
+            assert_eq!(Syscalls::of(X86_64_MACHINE).known(on_x86_64), Some(number));
+            assert_eq!(Syscalls::of(AARCH64_MACHINE).known(on_aarch64), Some(number));
         }
     }
 
     #[test]
     fn what_is_not_known_is_named_by_its_number() {
-        assert_eq!(name(X86_64_MACHINE, 400), "syscall_400");
-        assert_eq!(name(X86_64_MACHINE, i16::MAX), "syscall_32767");
-        assert_eq!(name(0, 1), "syscall_1");
-        assert_eq!(known(X86_64_MACHINE, -1), None);
+        assert_eq!(Syscalls::of(X86_64_MACHINE).name(400), "syscall_400");
+        assert_eq!(Syscalls::of(X86_64_MACHINE).name(i16::MAX), "syscall_32767");
+        assert_eq!(Syscalls::of(0).name(1), "syscall_1");
+        assert_eq!(Syscalls::of(X86_64_MACHINE).known(-1), None);
     }
 }

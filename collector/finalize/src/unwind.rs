@@ -66,7 +66,9 @@ pub fn walk(record: &UserStackRecord, snapshot: &[u8], machine: u32, code: &dyn 
         if frame_pointer < lowest || frame_pointer % 8 != 0 || frame_pointer - lowest > MAX_FRAME_BYTES {
             break Some(NO_FRAME);
         }
-        let (Some(next), Some(saved)) = (memory.get(frame_pointer), memory.get(frame_pointer.wrapping_add(8))) else { break Some(TOO_SHORT) };
+        let (Some(next), Some(saved)) = (memory.get(frame_pointer), memory.get(frame_pointer.wrapping_add(8))) else {
+            break Some(TOO_SHORT);
+        };
         let mut address = saved & ADDRESS_MASK;
         if is_aarch64 && code(address) == Code::Hook {
             address = hooked_above(hooks, frame_pointer).unwrap_or(address);
@@ -147,7 +149,13 @@ mod tests {
     }
 
     fn walked(words: &[u64], frame_pointer: u64, hooks: &[(u64, u64)], machine: u32, link_register: u64) -> Walk {
-        let mut record = UserStackRecord { instruction_pointer: 0x100, stack_pointer: BASE, frame_pointer, link_register, ..UserStackRecord::default() };
+        let mut record = UserStackRecord {
+            instruction_pointer: 0x100,
+            stack_pointer: BASE,
+            frame_pointer,
+            link_register,
+            ..UserStackRecord::default()
+        };
         record.hook_count = hooks.len() as u32;
         for (slot, (stack_address, return_address)) in record.hooks.iter_mut().zip(hooks) {
             *slot = HookedReturn { stack_address: *stack_address, return_address: *return_address };
@@ -159,14 +167,20 @@ mod tests {
     #[test]
     fn a_chain_that_ends_in_zero_is_whole() {
         let words = [7, at(4), 0x200, 9, 0, 0x300];
-        assert_eq!(walked(&words, at(1), &[], X86_64_MACHINE, 0), Walk { addresses: vec![0x100, 0x200, 0x300], broken: None });
+        assert_eq!(
+            walked(&words, at(1), &[], X86_64_MACHINE, 0),
+            Walk { addresses: vec![0x100, 0x200, 0x300], broken: None }
+        );
     }
 
     #[test]
     fn two_hooked_returns_are_put_back() {
         let words = [at(3), TRAMPOLINE, 9, at(5), TRAMPOLINE, 0, 0x400];
         let hooks = [(at(1), 0x200), (at(4), 0x300)];
-        assert_eq!(walked(&words, at(0), &hooks, X86_64_MACHINE, 0), Walk { addresses: vec![0x100, 0x200, 0x300, 0x400], broken: None });
+        assert_eq!(
+            walked(&words, at(0), &hooks, X86_64_MACHINE, 0),
+            Walk { addresses: vec![0x100, 0x200, 0x300, 0x400], broken: None }
+        );
         let unmended = walked(&words, at(0), &[], X86_64_MACHINE, 0);
         assert_eq!(unmended, Walk { addresses: vec![0x100], broken: Some(HOOKED) });
     }
@@ -179,7 +193,10 @@ mod tests {
         assert_eq!(walked(&words, at(0), &hooks, AARCH64_MACHINE, 0x150), whole);
         let signed = 0x0012_0000_0000_0000;
         let words = [at(2), 0x200 | signed, 0, 0x300 | signed];
-        assert_eq!(walked(&words, at(0), &[], AARCH64_MACHINE, 0x200), Walk { addresses: vec![0x100, 0x200, 0x300], broken: None });
+        assert_eq!(
+            walked(&words, at(0), &[], AARCH64_MACHINE, 0x200),
+            Walk { addresses: vec![0x100, 0x200, 0x300], broken: None }
+        );
     }
 
     #[test]

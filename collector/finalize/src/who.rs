@@ -72,8 +72,10 @@ impl Who {
             who.take(life);
         }
         for index in 0..who.processes.len() {
-            let (parent_pid, start_ns) = who.processes.get(index).map_or((0, None), |process| (process.parent_pid, process.start_ns));
-            let parent = who.known_process(parent_pid, start_ns.unwrap_or(0)).filter(|parent| *parent as usize != index + 1);
+            let (parent_pid, start_ns) =
+                who.processes.get(index).map_or((0, None), |process| (process.parent_pid, process.start_ns));
+            let parent =
+                who.known_process(parent_pid, start_ns.unwrap_or(0)).filter(|parent| *parent as usize != index + 1);
             if let Some(process) = who.processes.get_mut(index) {
                 process.parent = parent;
             }
@@ -123,7 +125,8 @@ impl Who {
         let known = self.known_process(described.pid, at_ns);
         let id = known.unwrap_or_else(|| self.add_process(described.pid, 0));
         let Some(process) = self.process_mut(id) else { return };
-        process.command_line = described.command_line.as_ref().and_then(texts::command_line).or(process.command_line.take());
+        process.command_line =
+            described.command_line.as_ref().and_then(texts::command_line).or(process.command_line.take());
         process.executable = described.executable.or(process.executable.take());
         process.user_id = described.user_id.or(process.user_id);
         process.cgroup = described.cgroup.or(process.cgroup.take());
@@ -132,7 +135,8 @@ impl Who {
         process.is_target |= described.is_target;
         process.details.extend(described.details.unwrap_or_default());
         if process.name.is_empty() {
-            process.name = process.executable.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("[unknown]").into();
+            process.name =
+                process.executable.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("[unknown]").into();
         }
     }
 
@@ -276,13 +280,27 @@ mod tests {
     use super::*;
 
     fn life(at_ns: u64, event: u32, tid: u32, tgid: u32, born: u64, name: &str) -> ThreadRecord {
-        let mut record = ThreadRecord { at_ns, event, tid, tgid, start_boottime_ns: born, parent_tgid: 1, ..ThreadRecord::default() };
+        let mut record = ThreadRecord {
+            at_ns,
+            event,
+            tid,
+            tgid,
+            start_boottime_ns: born,
+            parent_tgid: 1,
+            ..ThreadRecord::default()
+        };
         record.comm[..name.len()].copy_from_slice(name.as_bytes());
         record
     }
 
     fn names(who: &mut Who, tid: u32, times: &[u64]) -> Vec<String> {
-        times.iter().map(|at_ns| { let id = who.thread_at(tid, *at_ns); who.threads[id as usize - 1].name.clone() }).collect()
+        times
+            .iter()
+            .map(|at_ns| {
+                let id = who.thread_at(tid, *at_ns);
+                who.threads[id as usize - 1].name.clone()
+            })
+            .collect()
     }
 
     #[test]
@@ -292,7 +310,10 @@ mod tests {
             life(200, THREAD_EXIT, 7, 7, 10, "first"),
             life(300, THREAD_FORK, 7, 7, 290, "second"),
         ]);
-        assert_eq!(names(&mut who, 7, &[50, 150, 250, 299, 300, 999]), ["first", "first", "first", "first", "second", "second"]);
+        assert_eq!(
+            names(&mut who, 7, &[50, 150, 250, 299, 300, 999]),
+            ["first", "first", "first", "first", "second", "second"]
+        );
         assert_eq!(who.processes.len(), 2);
         assert_eq!((who.threads[0].start_ns, who.threads[0].end_ns), (None, Some(200)));
         assert_eq!((who.threads[1].start_ns, who.processes[1].start_ns), (Some(300), Some(300)));

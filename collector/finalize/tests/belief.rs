@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 use wakechain_wire::*;
 
 fn slice(number: u64) -> SwitchRecord {
-    SwitchRecord { at_ns: at(number * 10 + 10), slice_start_ns: at(number * 10), prev_tid: 100, ..SwitchRecord::default() }
+    SwitchRecord {
+        at_ns: at(number * 10 + 10),
+        slice_start_ns: at(number * 10),
+        prev_tid: 100,
+        ..SwitchRecord::default()
+    }
 }
 
 /// `lost` events of the scheduler, told of by the counters and by a record.
@@ -28,10 +33,24 @@ fn balanced(slices: u64, lost: u64) -> Spool {
         spool.switch(SWITCH_HAS_SLICE, slice(number));
     }
     if lost > 0 {
-        let loss = LossRecord { start_ns: at(5000), end_ns: at(6000), events: lost, ring: RING_SCHEDULER, source: LOSS_RING, ..LossRecord::default() };
-        spool.record(RING_SCHEDULER, 1, &LossRecord { header: header(RECORD_LOSS, LossRecord::BYTES, 0, 1), ..loss }.to_bytes());
+        let loss = LossRecord {
+            start_ns: at(5000),
+            end_ns: at(6000),
+            events: lost,
+            ring: RING_SCHEDULER,
+            source: LOSS_RING,
+            ..LossRecord::default()
+        };
+        spool.record(
+            RING_SCHEDULER,
+            1,
+            &LossRecord { header: header(RECORD_LOSS, LossRecord::BYTES, 0, 1), ..loss }.to_bytes(),
+        );
     }
-    spool.counters(&[(PROBE_SWITCH_SLICE, [slices + lost + 3, slices, 0, 3, lost, 1]), (PROBE_ITERATE_START, [1, 1, 0, 0, 0, 0])]);
+    spool.counters(&[
+        (PROBE_SWITCH_SLICE, [slices + lost + 3, slices, 0, 3, lost, 1]),
+        (PROBE_ITERATE_START, [1, 1, 0, 0, 0, 0]),
+    ]);
     spool
 }
 
@@ -41,7 +60,10 @@ fn a_file_in_which_everything_adds_up_is_consistent() {
     assert_eq!(trace.inconsistencies(), Vec::<String>::new());
     assert_eq!(trace.meta("consistent"), Some(true.into()));
     assert_eq!(trace.report.lost, 7);
-    assert_eq!(trace.rows("SELECT start_ns, duration_ns, class, cpu, source, events FROM loss"), ["5000|1000|scheduler|1|ring|7"]);
+    assert_eq!(
+        trace.rows("SELECT start_ns, duration_ns, class, cpu, source, events FROM loss"),
+        ["5000|1000|scheduler|1|ring|7"]
+    );
     assert_eq!(
         trace.rows("SELECT kind, target, rung, placement, attached, error, hits, emitted, merged, filtered, lost, missed FROM probe ORDER BY id"),
         [
@@ -72,7 +94,11 @@ fn each_sum_that_does_not_hold_is_named() {
 fn calls_are_compared_function_by_function() {
     let mut spool = balanced(1, 0);
     spool.call(0, CallRecord { start_ns: at(10), end_ns: at(20), tid: 100, probe: 16, ..CallRecord::default() });
-    spool.counters(&[(PROBE_SWITCH_SLICE, [1, 1, 0, 0, 0, 0]), (PROBE_ITERATE_START, [1, 1, 0, 0, 0, 0]), (16, [2, 2, 0, 0, 0, 0])]);
+    spool.counters(&[
+        (PROBE_SWITCH_SLICE, [1, 1, 0, 0, 0, 0]),
+        (PROBE_ITERATE_START, [1, 1, 0, 0, 0, 0]),
+        (16, [2, 2, 0, 0, 0, 0]),
+    ]);
     assert_eq!(spool.finalize().inconsistencies(), ["/lib/libcudart.so:cudaMalloc: 2 records were emitted, 1 arrived"]);
 }
 
@@ -92,18 +118,51 @@ fn meta_keeps_what_the_capture_said() {
         assert_eq!(trace.meta(key), Some(value), "{key}");
     }
     assert_eq!(trace.meta("start_ns"), None);
-    assert_eq!(trace.one::<i64>("SELECT count(*) FROM meta WHERE json_valid(value)"), trace.one::<i64>("SELECT count(*) FROM meta"));
+    assert_eq!(
+        trace.one::<i64>("SELECT count(*) FROM meta WHERE json_valid(value)"),
+        trace.one::<i64>("SELECT count(*) FROM meta")
+    );
 }
 
 #[test]
 fn processes_are_described_and_reused_pids_are_two() {
     let mut spool = Spool::new();
-    spool.life_record(ThreadRecord { at_ns: at(0), event: THREAD_EXISTING, tid: 7, tgid: 7, start_boottime_ns: 1, comm: *b"first\0\0\0\0\0\0\0\0\0\0\0", namespace_tgid: 3, ..ThreadRecord::default() });
-    spool.life_record(ThreadRecord { at_ns: at(100), event: THREAD_EXIT, tid: 7, tgid: 7, start_boottime_ns: 1, comm: *b"first\0\0\0\0\0\0\0\0\0\0\0", ..ThreadRecord::default() });
-    spool.life_record(ThreadRecord { at_ns: at(200), event: THREAD_FORK, tid: 7, tgid: 7, start_boottime_ns: 2, comm: *b"bad\xff\xfename\0\0\0\0\0\0\0", ..ThreadRecord::default() });
+    spool.life_record(ThreadRecord {
+        at_ns: at(0),
+        event: THREAD_EXISTING,
+        tid: 7,
+        tgid: 7,
+        start_boottime_ns: 1,
+        comm: *b"first\0\0\0\0\0\0\0\0\0\0\0",
+        namespace_tgid: 3,
+        ..ThreadRecord::default()
+    });
+    spool.life_record(ThreadRecord {
+        at_ns: at(100),
+        event: THREAD_EXIT,
+        tid: 7,
+        tgid: 7,
+        start_boottime_ns: 1,
+        comm: *b"first\0\0\0\0\0\0\0\0\0\0\0",
+        ..ThreadRecord::default()
+    });
+    spool.life_record(ThreadRecord {
+        at_ns: at(200),
+        event: THREAD_FORK,
+        tid: 7,
+        tgid: 7,
+        start_boottime_ns: 2,
+        comm: *b"bad\xff\xfename\0\0\0\0\0\0\0",
+        ..ThreadRecord::default()
+    });
     spool.text(RECORD_PROCESS, 50, json!({ "pid": 7, "command_line": ["first", "--fast"], "executable": "/bin/first", "cgroup": "/a", "is_target": true, "details": { "pod": "p" } }));
     spool.text(RECORD_PROCESS, 250, json!({ "pid": 7, "command_line": "second", "is_target": false }));
-    let run = |start: u64| SwitchRecord { at_ns: at(start + 10), slice_start_ns: at(start), prev_tid: 7, ..SwitchRecord::default() };
+    let run = |start: u64| SwitchRecord {
+        at_ns: at(start + 10),
+        slice_start_ns: at(start),
+        prev_tid: 7,
+        ..SwitchRecord::default()
+    };
     spool.switch(SWITCH_HAS_SLICE, run(50));
     spool.switch(SWITCH_HAS_SLICE, run(210));
     let trace = spool.finalize();
@@ -134,7 +193,11 @@ fn a_capture_that_died_is_whole_up_to_its_last_record() {
     assert_eq!(trace.meta("end_reason"), Some("collector died".into()));
     assert_eq!(trace.meta("consistent"), Some(false.into()));
     assert_eq!(trace.one::<i64>("SELECT count(*) FROM cpu_slice"), 50);
-    assert_eq!(trace.rows("SELECT DISTINCT start_ns, source FROM loss"), ["900000|spool"], "from the last record's time on");
+    assert_eq!(
+        trace.rows("SELECT DISTINCT start_ns, source FROM loss"),
+        ["900000|spool"],
+        "from the last record's time on"
+    );
     assert_eq!(trace.one::<i64>("SELECT count(DISTINCT class) FROM loss"), 4);
 }
 
@@ -161,9 +224,32 @@ fn a_spool_cut_anywhere_gives_a_sound_database_or_a_clear_error() {
 #[test]
 fn changed_bytes_never_do_harm() {
     let mut spool = balanced(300, 1);
-    spool.user_stack(UserStackRecord { key: 1, tid: 100, instruction_pointer: 5, stack_pointer: 0x1000, frame_pointer: 0x1000, ..UserStackRecord::default() }, &[0, 9]);
+    spool.user_stack(
+        UserStackRecord {
+            key: 1,
+            tid: 100,
+            instruction_pointer: 5,
+            stack_pointer: 0x1000,
+            frame_pointer: 0x1000,
+            ..UserStackRecord::default()
+        },
+        &[0, 9],
+    );
     spool.kernel_stack(2, &[1, 2, 3]);
-    spool.call_args(0, CallArgsRecord { base: CallRecord { start_ns: at(1), end_ns: at(2), tid: 100, probe: 16, user_stack: 1, ..CallRecord::default() }, ..CallArgsRecord::default() });
+    spool.call_args(
+        0,
+        CallArgsRecord {
+            base: CallRecord {
+                start_ns: at(1),
+                end_ns: at(2),
+                tid: 100,
+                probe: 16,
+                user_stack: 1,
+                ..CallRecord::default()
+            },
+            ..CallArgsRecord::default()
+        },
+    );
     spool.end();
     let whole = spool.bytes();
     let mut seed = 7_u64;
@@ -174,14 +260,29 @@ fn changed_bytes_never_do_harm() {
     // records that lie behind a right checksum: each mutated record is put into a spool of its own
     for _ in 0..150 {
         let mut spool = Spool::new();
-        for kind in [RECORD_THREAD, RECORD_SWITCH, RECORD_SWITCH_DETAIL, RECORD_CALL, RECORD_CALL_ARGS, RECORD_USER_STACK, RECORD_KERNEL_STACK, RECORD_LOSS, 9] {
+        for kind in [
+            RECORD_THREAD,
+            RECORD_SWITCH,
+            RECORD_SWITCH_DETAIL,
+            RECORD_CALL,
+            RECORD_CALL_ARGS,
+            RECORD_USER_STACK,
+            RECORD_KERNEL_STACK,
+            RECORD_LOSS,
+            9,
+        ] {
             let bytes = 8 * (1 + next() as usize % 40);
-            let mut record: Vec<u8> = (0..bytes).map(|_| if next() % 3 == 0 { next() as u8 } else { 0xff * (next() % 2) as u8 }).collect();
+            let mut record: Vec<u8> =
+                (0..bytes).map(|_| if next() % 3 == 0 { next() as u8 } else { 0xff * (next() % 2) as u8 }).collect();
             record[..8].copy_from_slice(&header(kind, bytes, next() as u32, next() as u32 % 4).to_bytes());
             spool.record(RING_SCHEDULER, 0, &record);
         }
         spool.text(RECORD_MAPS, 1, json!({ "pid": "x", "maps": [3] }));
-        spool.text(RECORD_PROBES, 1, json!({ "probes": [{ "index": -1 }, { "index": 16, "function": { "name": "f" } }] }));
+        spool.text(
+            RECORD_PROBES,
+            1,
+            json!({ "probes": [{ "index": -1 }, { "index": 16, "function": { "name": "f" } }] }),
+        );
         spool.text(RECORD_COUNTERS, 1, json!({ "probes": { "16": [u64::MAX, u64::MAX, u64::MAX], "x": [] } }));
         spool.text(RECORD_COVERAGE, 1, json!({ "kept": 1e300 }));
         spool.text(RECORD_KERNEL_SYMBOLS, 1, json!({ "symbols": [[1, 2], "x", []] }));

@@ -75,7 +75,10 @@ fn a_lost_parent_is_not_replaced_by_a_stranger() {
 fn arguments_of_a_launch_name_kernel_shape_and_stream() {
     let mut spool = spool();
     let grid = [0x40_1000, 10 | 11 << 32, 12, 256 | 2 << 32, 1, 0x7ffc_0000];
-    spool.call_args(0, with(call(100, DRIVER_LAUNCH, 110, 190, 1), [0xabc0, 10, 11, 12, 256, 2], [1, 4096, 0x5555, 0], 0));
+    spool.call_args(
+        0,
+        with(call(100, DRIVER_LAUNCH, 110, 190, 1), [0xabc0, 10, 11, 12, 256, 2], [1, 4096, 0x5555, 0], 0),
+    );
     spool.call_args(0, with(call(100, LAUNCH, 100, 200, 0), grid, [4096, 0x5555, 0, 0], 0));
     spool.call_args(0, with(call(100, LAUNCH, 300, 400, 0), grid, [4096, 0, 0, 0], 0));
     let trace = spool.finalize();
@@ -90,7 +93,10 @@ fn arguments_of_a_launch_name_kernel_shape_and_stream() {
     );
     assert_eq!(trace.one::<i64>("SELECT count(*) FROM cuda_shape"), 1);
     assert_eq!(trace.one::<i64>("SELECT count(*) FROM cuda_kernel"), 1);
-    assert_eq!(trace.rows("SELECT kind, handle, details FROM cuda_object ORDER BY id"), ["stream|21845|-", r#"stream|0|{"default":"legacy"}"#]);
+    assert_eq!(
+        trace.rows("SELECT kind, handle, details FROM cuda_object ORDER BY id"),
+        ["stream|21845|-", r#"stream|0|{"default":"legacy"}"#]
+    );
 }
 
 #[test]
@@ -107,7 +113,10 @@ fn the_same_launch_on_aarch64() {
 #[test]
 fn bytes_addresses_copies_and_results() {
     let mut spool = spool();
-    spool.call_args(CALL_HAS_OUTPUT, with(call(100, MALLOC, 100, 200, 0), [0x7ffc, 1 << 20, 0, 0, 0, 0], [0; 4], 0x7f00_0000_1000));
+    spool.call_args(
+        CALL_HAS_OUTPUT,
+        with(call(100, MALLOC, 100, 200, 0), [0x7ffc, 1 << 20, 0, 0, 0, 0], [0; 4], 0x7f00_0000_1000),
+    );
     let failed = CallRecord { result: 2, ..call(100, MALLOC, 300, 400, 0) };
     spool.call_args(0, with(failed, [0x7ffc, 1 << 60, 0, 0, 0, 0], [0; 4], 0));
     spool.call_args(0, with(call(100, COPY, 500, 600, 0), [1, 2, 4096, 0xffff_ffff_0000_0001, 0x5555, 0], [0; 4], 0));
@@ -152,5 +161,9 @@ fn a_probe_that_nobody_introduced_still_has_a_function() {
     spool.call(0, call(100, 77, 100, 200, 0));
     let trace = spool.finalize();
     assert_eq!(trace.rows("SELECT function, library, category FROM cuda_calls"), ["[probe 77]|other|other"]);
-    assert_eq!(trace.one::<i64>("SELECT count(*) FROM cuda_function"), 7, "functions that were never called are there too");
+    assert_eq!(
+        trace.one::<i64>("SELECT count(*) FROM cuda_function"),
+        7,
+        "functions that were never called are there too"
+    );
 }

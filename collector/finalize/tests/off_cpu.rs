@@ -36,17 +36,33 @@ fn off(tid: u32, off: u64, wake: u64, on: u64, state: u32, system_call: i16) -> 
 }
 
 fn detail(base: SwitchRecord) -> SwitchDetailRecord {
-    SwitchDetailRecord { base, futex_op: NOTHING, file_descriptor: NOTHING, waker_futex_op: NOTHING, ..SwitchDetailRecord::default() }
+    SwitchDetailRecord {
+        base,
+        futex_op: NOTHING,
+        file_descriptor: NOTHING,
+        waker_futex_op: NOTHING,
+        ..SwitchDetailRecord::default()
+    }
 }
 
 fn futex(base: SwitchRecord, address: u64, op: u32, value: u32) -> SwitchDetailRecord {
-    SwitchDetailRecord { object: address, futex_op: op, futex_value: value, waker_futex_op: 1 | PRIVATE, waker_object: address, ..detail(base) }
+    SwitchDetailRecord {
+        object: address,
+        futex_op: op,
+        futex_value: value,
+        waker_futex_op: 1 | PRIVATE,
+        waker_object: address,
+        ..detail(base)
+    }
 }
 
 #[test]
 fn a_futex_wait_with_everything_that_the_engine_reads() {
     let mut spool = spool();
-    spool.detail(SWITCH_HAS_OFF_CPU, futex(off(100, 1000, 5000, 6000, STATE_INTERRUPTIBLE, 202), 0x7f00_1000, PRIVATE, 2));
+    spool.detail(
+        SWITCH_HAS_OFF_CPU,
+        futex(off(100, 1000, 5000, 6000, STATE_INTERRUPTIBLE, 202), 0x7f00_1000, PRIVATE, 2),
+    );
     let trace = spool.finalize();
     assert_eq!(
         trace.rows("SELECT tid, start_ns, duration_ns, runnable_ns, blocked_ns, reason, syscall, object_kind, object_address, futex_op, futex_value, timeout_ns FROM off_cpu_events"),
@@ -69,17 +85,27 @@ fn waits_on_one_futex_are_waits_on_one_object() {
         (100, 400, 0x1008, PRIVATE),
         (100, 500, 0x1000, 9),
     ] {
-        spool.detail(SWITCH_HAS_OFF_CPU, futex(off(tid, start, start + 10, start + 20, STATE_INTERRUPTIBLE, 202), address, op, 0));
+        spool.detail(
+            SWITCH_HAS_OFF_CPU,
+            futex(off(tid, start, start + 10, start + 20, STATE_INTERRUPTIBLE, 202), address, op, 0),
+        );
     }
     let trace = spool.finalize();
     assert_eq!(trace.rows("SELECT object_id FROM off_cpu ORDER BY id"), ["1", "1", "2", "3", "4"]);
-    assert_eq!(trace.rows("SELECT process_id FROM wait_object WHERE id = 4"), ["-"], "a futex that is not private has no owner");
+    assert_eq!(
+        trace.rows("SELECT process_id FROM wait_object WHERE id = 4"),
+        ["-"],
+        "a futex that is not private has no owner"
+    );
 }
 
 #[test]
 fn what_had_not_ended_and_what_had_begun_before() {
     let mut spool = spool();
-    spool.switch(SWITCH_HAS_OFF_CPU | SWITCH_OFF_BEGAN_BEFORE, SwitchRecord { off_ns: at(0), ..off(100, 0, 400, 500, STATE_INTERRUPTIBLE, 230) });
+    spool.switch(
+        SWITCH_HAS_OFF_CPU | SWITCH_OFF_BEGAN_BEFORE,
+        SwitchRecord { off_ns: at(0), ..off(100, 0, 400, 500, STATE_INTERRUPTIBLE, 230) },
+    );
     spool.switch(SWITCH_HAS_OFF_CPU | SWITCH_OPEN, off(101, 600, 0, 1000, STATE_INTERRUPTIBLE, 230));
     spool.switch(SWITCH_HAS_OFF_CPU | SWITCH_OPEN, off(100, 700, 900, 1000, STATE_INTERRUPTIBLE, 230));
     spool.switch(SWITCH_HAS_OFF_CPU, off(200, 800, 0, 900, STATE_PREEMPTED, -1));
@@ -136,7 +162,10 @@ fn an_interrupt_only_borrows_the_thread_it_finds() {
     let mut spool = spool();
     let woken_by = |start: u64, bits: u32, stack: u64| SwitchDetailRecord {
         waker_kernel_stack: stack,
-        ..detail(SwitchRecord { waker_context: bits as u8, ..off(100, start, start + 10, start + 20, STATE_INTERRUPTIBLE, 232) })
+        ..detail(SwitchRecord {
+            waker_context: bits as u8,
+            ..off(100, start, start + 10, start + 20, STATE_INTERRUPTIBLE, 232)
+        })
     };
     spool.kernel_stack(1, &[0xffff_8000_0010, 0xffff_8000_0110, 0xffff_8000_0210]);
     spool.kernel_stack(2, &[0xffff_8000_0010, 0xffff_8000_0310, 0xffff_8000_0410]);
@@ -169,7 +198,11 @@ fn where_the_kernel_does_not_tell_of_interrupts_nothing_is_claimed() {
     spool.switch(SWITCH_HAS_OFF_CPU, off(100, 100, 110, 120, STATE_INTERRUPTIBLE, 230));
     spool.detail(SWITCH_HAS_OFF_CPU, futex(off(100, 200, 210, 220, STATE_INTERRUPTIBLE, 202), 0x1000, PRIVATE, 2));
     let trace = spool.finalize();
-    assert_eq!(trace.rows("SELECT waker_context FROM off_cpu_events ORDER BY id"), ["-", "task"], "it was in futex(WAKE) on that very word");
+    assert_eq!(
+        trace.rows("SELECT waker_context FROM off_cpu_events ORDER BY id"),
+        ["-", "task"],
+        "it was in futex(WAKE) on that very word"
+    );
 }
 
 #[test]

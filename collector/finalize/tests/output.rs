@@ -13,14 +13,25 @@ use wakechain_wire::*;
 fn spool_with(rows: u64) -> Vec<u8> {
     let mut spool = Spool::new();
     for number in 0..rows {
-        spool.switch(SWITCH_HAS_SLICE, SwitchRecord { at_ns: at(number * 10 + 10), slice_start_ns: at(number * 10), prev_tid: 100, ..SwitchRecord::default() });
+        spool.switch(
+            SWITCH_HAS_SLICE,
+            SwitchRecord {
+                at_ns: at(number * 10 + 10),
+                slice_start_ns: at(number * 10),
+                prev_tid: 100,
+                ..SwitchRecord::default()
+            },
+        );
     }
     spool.end();
     spool.bytes()
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut all: Vec<String> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut all: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
     all.sort();
     all
 }
@@ -32,7 +43,11 @@ fn the_file_is_private_hashed_and_alone() {
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
     assert_eq!(metadata.len(), trace.report.bytes);
     assert_eq!(names(trace.folder.path()), ["capture.spool", "trace.wakechain.db", "trace.wakechain.db.sha256"]);
-    let checked = Command::new("sha256sum").args(["-c", "trace.wakechain.db.sha256"]).current_dir(trace.folder.path()).output().unwrap();
+    let checked = Command::new("sha256sum")
+        .args(["-c", "trace.wakechain.db.sha256"])
+        .current_dir(trace.folder.path())
+        .output()
+        .unwrap();
     assert!(checked.status.success(), "{checked:?}");
     let beside = std::fs::read_to_string(trace.folder.path().join("trace.wakechain.db.sha256")).unwrap();
     assert!(beside.starts_with(&trace.report.sha256));
@@ -73,7 +88,8 @@ fn cancelling_leaves_nothing_at_any_moment() {
             asked.set(asked.get() + 1);
             asked.get() > after
         };
-        let made = finalize(&from, &folder.path().join("trace.db"), &FinalizeOptions::default(), &mut |_| {}, &cancelled);
+        let made =
+            finalize(&from, &folder.path().join("trace.db"), &FinalizeOptions::default(), &mut |_| {}, &cancelled);
         assert_eq!(made.unwrap_err().code, "cancelled", "after {after}");
         assert_eq!(names(folder.path()), ["capture.spool"]);
     }
@@ -85,7 +101,14 @@ fn progress_goes_from_0_to_1() {
     let from = folder.path().join("capture.spool");
     std::fs::write(&from, spool_with(40_000)).unwrap();
     let mut shares = Vec::new();
-    finalize(&from, &folder.path().join("trace.db"), &FinalizeOptions::default(), &mut |share| shares.push(share), &|| false).unwrap();
+    finalize(
+        &from,
+        &folder.path().join("trace.db"),
+        &FinalizeOptions::default(),
+        &mut |share| shares.push(share),
+        &|| false,
+    )
+    .unwrap();
     assert!(shares.is_sorted() && shares.first() == Some(&0.0) && shares.last() == Some(&1.0), "{shares:?}");
     assert!(shares.len() > 6);
 }
@@ -103,7 +126,10 @@ fn it_is_never_written_through_a_link_or_over_something_else() {
     for target in [link, folder.path().join("folder.db"), folder.path().join("missing/trace.db")] {
         let error = finalize(&from, &target, &FinalizeOptions::default(), &mut |_| {}, &|| false).unwrap_err();
         assert_eq!(error.code, "output_not_writable");
-        assert!(error.hint.is_some() && error.message.contains(target.file_name().unwrap().to_str().unwrap()), "{error:?}");
+        assert!(
+            error.hint.is_some() && error.message.contains(target.file_name().unwrap().to_str().unwrap()),
+            "{error:?}"
+        );
     }
     assert_eq!(std::fs::read_to_string(&precious).unwrap(), "keep me");
     assert_eq!(names(folder.path()), ["capture.spool", "folder.db", "link.db", "precious"]);
@@ -113,15 +139,26 @@ fn it_is_never_written_through_a_link_or_over_something_else() {
 fn what_is_no_spool_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
     let from = folder.path().join("capture.spool");
-    for (bytes, code) in [(&b""[..], "not_a_spool"), (b"short", "not_a_spool"), (b"SQLite format 3\0 and so on", "not_a_spool")] {
+    for (bytes, code) in
+        [(&b""[..], "not_a_spool"), (b"short", "not_a_spool"), (b"SQLite format 3\0 and so on", "not_a_spool")]
+    {
         std::fs::write(&from, bytes).unwrap();
-        let error = finalize(&from, &folder.path().join("trace.db"), &FinalizeOptions::default(), &mut |_| {}, &|| false).unwrap_err();
+        let error =
+            finalize(&from, &folder.path().join("trace.db"), &FinalizeOptions::default(), &mut |_| {}, &|| false)
+                .unwrap_err();
         assert_eq!(error.code, code);
         assert!(error.hint.is_some());
     }
-    let missing = finalize(&folder.path().join("none"), &folder.path().join("trace.db"), &FinalizeOptions::default(), &mut |_| {}, &|| false);
+    let missing = finalize(
+        &folder.path().join("none"),
+        &folder.path().join("trace.db"),
+        &FinalizeOptions::default(),
+        &mut |_| {},
+        &|| false,
+    );
     assert_eq!(missing.unwrap_err().code, "spool_unreadable");
-    let is_folder = finalize(folder.path(), &folder.path().join("trace.db"), &FinalizeOptions::default(), &mut |_| {}, &|| false);
+    let is_folder =
+        finalize(folder.path(), &folder.path().join("trace.db"), &FinalizeOptions::default(), &mut |_| {}, &|| false);
     assert_eq!(is_folder.unwrap_err().code, "not_a_spool");
 }
 

@@ -49,7 +49,14 @@ fn spool_with_maps() -> (Spool, u64) {
 }
 
 fn call_with_stack(spool: &mut Spool, start: u64, key: u64) {
-    let record = CallRecord { start_ns: at(start), end_ns: at(start + 10), tid: 100, probe: PROBE_FIRST_CALL, user_stack: key, ..CallRecord::default() };
+    let record = CallRecord {
+        start_ns: at(start),
+        end_ns: at(start + 10),
+        tid: 100,
+        probe: PROBE_FIRST_CALL,
+        user_stack: key,
+        ..CallRecord::default()
+    };
     spool.call(0, record);
 }
 
@@ -80,7 +87,11 @@ fn a_stack_with_a_hooked_return_reaches_its_root_with_names() {
     let frames = trace.rows(&WALK.replace(":id", "1"));
     assert_eq!(frames.len(), 3, "{frames:?}");
     assert!(frames[0].ends_with("|native|wakechain_test_landmark"), "{frames:?}");
-    assert_eq!(&frames[1..], ["1|native|[libtorch.so+0x2500]", "0|native|[libtorch.so+0x2600]"], "offsets in the file, of the call itself");
+    assert_eq!(
+        &frames[1..],
+        ["1|native|[libtorch.so+0x2500]", "0|native|[libtorch.so+0x2600]"],
+        "offsets in the file, of the call itself"
+    );
     assert_eq!(trace.rows("SELECT path, build_id FROM module WHERE build_id IS NOT NULL"), ["/gone/libtorch.so|abcd"]);
     let line: String = trace.one("SELECT file FROM frame WHERE function = 'wakechain_test_landmark' LIMIT 1");
     assert!(line.ends_with("tests/stacks.rs"), "{line}");
@@ -89,17 +100,36 @@ fn a_stack_with_a_hooked_return_reaches_its_root_with_names() {
 #[test]
 fn a_walk_that_ends_early_is_marked_at_its_root() {
     let (mut spool, _) = spool_with_maps();
-    let record = UserStackRecord { key: 9, at_ns: at(10), tid: 100, instruction_pointer: 0x1500, stack_pointer: BASE, frame_pointer: BASE + 80, ..UserStackRecord::default() };
+    let record = UserStackRecord {
+        key: 9,
+        at_ns: at(10),
+        tid: 100,
+        instruction_pointer: 0x1500,
+        stack_pointer: BASE,
+        frame_pointer: BASE + 80,
+        ..UserStackRecord::default()
+    };
     spool.user_stack(record, &[1, 2, 3]);
     call_with_stack(&mut spool, 10, 9);
     let trace = spool.finalize();
-    assert_eq!(trace.rows(&WALK.replace(":id", "1")), ["1|native|[libtorch.so+0x24ff]", "0|broken|frame pointers: snapshot too short"]);
+    assert_eq!(
+        trace.rows(&WALK.replace(":id", "1")),
+        ["1|native|[libtorch.so+0x24ff]", "0|broken|frame pointers: snapshot too short"]
+    );
 }
 
 #[test]
 fn equal_stacks_are_one_and_share_their_roots() {
     let (mut spool, _) = spool_with_maps();
-    let stack = |key, instruction_pointer| UserStackRecord { key, at_ns: at(10), tid: 100, instruction_pointer, stack_pointer: BASE, frame_pointer: BASE, ..UserStackRecord::default() };
+    let stack = |key, instruction_pointer| UserStackRecord {
+        key,
+        at_ns: at(10),
+        tid: 100,
+        instruction_pointer,
+        stack_pointer: BASE,
+        frame_pointer: BASE,
+        ..UserStackRecord::default()
+    };
     for (key, instruction) in [(1, 0x1500), (2, 0x1500), (3, 0x1700)] {
         spool.user_stack(stack(key, instruction), &[0, 0x1600]);
         call_with_stack(&mut spool, 10 * key, key);
@@ -112,7 +142,14 @@ fn equal_stacks_are_one_and_share_their_roots() {
 #[test]
 fn every_call_has_its_call_site() {
     let (mut spool, landmark) = spool_with_maps();
-    let call = |start, call_site| CallRecord { start_ns: at(start), end_ns: at(start + 10), tid: 100, probe: PROBE_FIRST_CALL, call_site, ..CallRecord::default() };
+    let call = |start, call_site| CallRecord {
+        start_ns: at(start),
+        end_ns: at(start + 10),
+        tid: 100,
+        probe: PROBE_FIRST_CALL,
+        call_site,
+        ..CallRecord::default()
+    };
     spool.call(0, call(10, landmark + 3));
     spool.call(0, call(20, 0x1601));
     spool.call(0, call(30, 0xdead_0000));
@@ -127,7 +164,8 @@ fn every_call_has_its_call_site() {
 #[test]
 fn a_kernel_is_named_by_the_symbol_of_its_host_side() {
     let (mut spool, landmark) = spool_with_maps();
-    let base = CallRecord { start_ns: at(10), end_ns: at(20), tid: 100, probe: PROBE_FIRST_CALL, ..CallRecord::default() };
+    let base =
+        CallRecord { start_ns: at(10), end_ns: at(20), tid: 100, probe: PROBE_FIRST_CALL, ..CallRecord::default() };
     spool.call_args(0, CallArgsRecord { base, args: [landmark, 1, 1, 1, 1, 0], ..CallArgsRecord::default() });
     let trace = spool.finalize();
     assert_eq!(trace.rows("SELECT kernel FROM cuda_calls"), ["wakechain_test_landmark"]);

@@ -68,7 +68,8 @@ const _: () = {{
 }
 
 fn camel_case(name: &str) -> String {
-    let capital = |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>();
+    let capital =
+        |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>();
     name.split('_').map(capital).collect()
 }
 
@@ -105,7 +106,11 @@ fn read_field(field: &Field) -> String {
 
 fn write_field(out: &mut String, field: &Field) {
     for (index, at) in offsets(field).enumerate() {
-        let element = if field.count.is_some() { format!("self.{}[{index}]", field.name) } else { format!("self.{}", field.name) };
+        let element = if field.count.is_some() {
+            format!("self.{}[{index}]", field.name)
+        } else {
+            format!("self.{}", field.name)
+        };
         let bytes = match &field.kind {
             Kind::Integer { .. } => format!("{element}.to_le_bytes()"),
             Kind::Struct { .. } => format!("{element}.to_bytes()"),

@@ -189,7 +189,8 @@ fn structure(tokens: &mut Tokens, result: &mut Declarations) -> Result<(), Strin
             tokens.word()?;
             let length = tokens.word()?;
             let named = result.constants.iter().find(|(name, _)| *name == length).map(|(_, value)| *value);
-            count = Some(usize::try_from(named.map_or_else(|| number(&length), Ok)?).map_err(|error| error.to_string())?);
+            count =
+                Some(usize::try_from(named.map_or_else(|| number(&length), Ok)?).map_err(|error| error.to_string())?);
             tokens.expect("]")?;
         }
         tokens.expect(";")?;
@@ -222,7 +223,10 @@ fn kind(tokens: &mut Tokens, earlier: &[Struct]) -> Result<Kind, String> {
         "__s64" => Kind::Integer { rust: "i64", bytes: 8 },
         "struct" => {
             let name = tokens.word()?;
-            let known = earlier.iter().find(|made| made.name == name).ok_or_else(|| format!("struct {name} is not known yet"))?;
+            let known = earlier
+                .iter()
+                .find(|made| made.name == name)
+                .ok_or_else(|| format!("struct {name} is not known yet"))?;
             Kind::Struct { name, bytes: known.bytes, align: known.align }
         }
         other => return Err(format!("'{other}' is no type that is allowed here")),

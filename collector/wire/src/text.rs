@@ -53,7 +53,8 @@ impl Joiner {
         let text = TextRecord::from_bytes(record.bytes)?;
         let end = TextRecord::BYTES.checked_add(usize::try_from(text.text_bytes).ok()?)?;
         let part = record.bytes.get(TextRecord::BYTES..end)?;
-        let (_, at_ns, mut whole) = self.pending.take().filter(|(of, _, _)| *of == kind).unwrap_or((kind, text.at_ns, Vec::new()));
+        let (_, at_ns, mut whole) =
+            self.pending.take().filter(|(of, _, _)| *of == kind).unwrap_or((kind, text.at_ns, Vec::new()));
         whole.extend_from_slice(part);
         if text.header.has(TEXT_MORE_FOLLOWS) {
             self.pending = Some((kind, at_ns, whole));

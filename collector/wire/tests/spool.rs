@@ -20,7 +20,8 @@ impl Random {
 }
 
 fn switch(number: u64) -> Vec<u8> {
-    let mut record = SwitchRecord { at_ns: number, prev_tid: number as u32, system_call: -1, ..SwitchRecord::default() };
+    let mut record =
+        SwitchRecord { at_ns: number, prev_tid: number as u32, system_call: -1, ..SwitchRecord::default() };
     record.header = RecordHeader { bytes: SwitchRecord::BYTES as u16, kind: RECORD_SWITCH as u8, flags: 0, cpu: 1 };
     record.to_bytes().to_vec()
 }
@@ -134,7 +135,11 @@ fn no_record_makes_its_reader_panic() {
         for (_, record) in Records::new(&bytes) {
             let _ = joiner.push(&record);
         }
-        let _ = (SwitchDetailRecord::from_bytes(&bytes), UserStackRecord::from_bytes(&bytes), CallArgsRecord::from_bytes(&bytes));
+        let _ = (
+            SwitchDetailRecord::from_bytes(&bytes),
+            UserStackRecord::from_bytes(&bytes),
+            CallArgsRecord::from_bytes(&bytes),
+        );
     }
 }
 

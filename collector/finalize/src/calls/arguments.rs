@@ -67,7 +67,10 @@ const SIGNATURES: &[Signature] = &[
     (&["cudaLaunchKernel", "cudaLaunchCooperativeKernel"], &[Kernel, Grid, Block, Skip, Shared, Stream]),
     (&["cudaLaunchKernelExC"], &[Skip, Kernel]),
     (&["cudaLaunchHostFunc", "cuLaunchHostFunc"], &[Stream]),
-    (&["cuLaunchKernel", "cuLaunchCooperativeKernel"], &[Kernel, GridX, GridY, GridZ, BlockX, BlockY, BlockZ, Shared, Stream]),
+    (
+        &["cuLaunchKernel", "cuLaunchCooperativeKernel"],
+        &[Kernel, GridX, GridY, GridZ, BlockX, BlockY, BlockZ, Shared, Stream],
+    ),
     (&["cuLaunchKernelEx"], &[Skip, Kernel]),
     // copies
     (&["cudaMemcpy"], &[Skip, Skip, Bytes, CopyKind]),
@@ -103,11 +106,17 @@ const SIGNATURES: &[Signature] = &[
     (&["cudaHostUnregister", "cuMemHostUnregister"], &[Address]),
     // streams
     (&["cudaStreamCreate"], &[NewStream]),
-    (&["cudaStreamCreateWithFlags", "cudaStreamCreateWithPriority", "cuStreamCreate", "cuStreamCreateWithPriority"], &[NewStream, Flags]),
+    (
+        &["cudaStreamCreateWithFlags", "cudaStreamCreateWithPriority", "cuStreamCreate", "cuStreamCreateWithPriority"],
+        &[NewStream, Flags],
+    ),
     (&["cudaStreamDestroy", "cuStreamDestroy"], &[EndStream]),
     (&["cudaStreamSynchronize", "cudaStreamQuery", "cuStreamSynchronize", "cuStreamQuery"], &[Stream]),
     (&["cudaStreamWaitEvent", "cuStreamWaitEvent"], &[Stream, Event, Flags]),
-    (&["cudaStreamAddCallback", "cuStreamAddCallback", "cudaStreamAttachMemAsync", "cuStreamAttachMemAsync"], &[Stream]),
+    (
+        &["cudaStreamAddCallback", "cuStreamAddCallback", "cudaStreamAttachMemAsync", "cuStreamAttachMemAsync"],
+        &[Stream],
+    ),
     (&["cudaStreamBeginCapture", "cuStreamBeginCapture"], &[Stream]),
     (&["cudaStreamEndCapture", "cuStreamEndCapture"], &[Stream, NewGraph]),
     // events
@@ -119,12 +128,25 @@ const SIGNATURES: &[Signature] = &[
     (&["cudaEventSynchronize", "cudaEventQuery", "cuEventSynchronize", "cuEventQuery"], &[Event]),
     // graphs
     (&["cudaGraphCreate", "cuGraphCreate"], &[NewGraph, Flags]),
-    (&["cudaGraphInstantiate", "cudaGraphInstantiateWithFlags", "cuGraphInstantiate", "cuGraphInstantiateWithFlags"], &[NewGraphExec, Graph]),
+    (
+        &["cudaGraphInstantiate", "cudaGraphInstantiateWithFlags", "cuGraphInstantiate", "cuGraphInstantiateWithFlags"],
+        &[NewGraphExec, Graph],
+    ),
     (&["cudaGraphLaunch", "cuGraphLaunch", "cudaGraphUpload", "cuGraphUpload"], &[GraphExec, Stream]),
     (&["cudaGraphDestroy", "cuGraphDestroy"], &[EndGraph]),
     (&["cudaGraphExecDestroy", "cuGraphExecDestroy"], &[EndGraphExec]),
     // modules
-    (&["cuModuleLoad", "cuModuleLoadData", "cuModuleLoadDataEx", "cuModuleLoadFatBinary", "cuLibraryLoadData", "cuLibraryLoadFromFile"], &[NewModule]),
+    (
+        &[
+            "cuModuleLoad",
+            "cuModuleLoadData",
+            "cuModuleLoadDataEx",
+            "cuModuleLoadFatBinary",
+            "cuLibraryLoadData",
+            "cuLibraryLoadFromFile",
+        ],
+        &[NewModule],
+    ),
     (&["cuModuleUnload", "cuLibraryUnload"], &[EndModule]),
     (&["cuModuleGetFunction", "cuLibraryGetKernel"], &[Skip, Module]),
     // NCCL
@@ -260,7 +282,10 @@ pub fn memset_element_bytes(function: &str) -> u64 {
 /// cudaMemcpyKind, or what the driver function's name says.
 pub fn copy_kind(function: &str, kind: Option<u64>) -> Option<&'static str> {
     let plain = plain_name(function);
-    let by_name = [("HtoD", 1), ("DtoH", 2), ("DtoD", 3)].into_iter().find(|(part, _)| plain.contains(part)).map(|(_, kind)| kind);
+    let by_name = [("HtoD", 1), ("DtoH", 2), ("DtoD", 3)]
+        .into_iter()
+        .find(|(part, _)| plain.contains(part))
+        .map(|(_, kind)| kind);
     Some(match kind.or(by_name)? {
         0 => "host_to_host",
         1 => "host_to_device",
@@ -281,7 +306,10 @@ mod tests {
     }
 
     fn value(function: &str, call: &CallArgsRecord, machine: u32, wanted: Role) -> Option<u64> {
-        values(signature(function).unwrap(), call, machine).into_iter().find(|(role, _)| *role == wanted).map(|(_, value)| value)
+        values(signature(function).unwrap(), call, machine)
+            .into_iter()
+            .find(|(role, _)| *role == wanted)
+            .map(|(_, value)| value)
     }
 
     /// x, y of a dim3.
@@ -294,9 +322,23 @@ mod tests {
         let on_x86_64 = call([0xf, xy(10, 11), 12, xy(20, 21), 22, 0xa], [4096, 0x57, 0, 0]);
         let on_aarch64 = call([0xf, xy(10, 11), 12, xy(20, 21), 22, 0xa], [4096, 0x57, 0, 0]);
         for (machine, call) in [(X86_64_MACHINE, on_x86_64), (AARCH64_MACHINE, on_aarch64)] {
-            let all = [(Kernel, 0xf), (GridX, 10), (GridY, 11), (GridZ, 12), (BlockX, 20), (BlockY, 21), (BlockZ, 22), (Shared, 4096), (Stream, 0x57)];
+            let all = [
+                (Kernel, 0xf),
+                (GridX, 10),
+                (GridY, 11),
+                (GridZ, 12),
+                (BlockX, 20),
+                (BlockY, 21),
+                (BlockZ, 22),
+                (Shared, 4096),
+                (Stream, 0x57),
+            ];
             for (role, expected) in all {
-                assert_eq!(value("cudaLaunchKernel_ptsz", &call, machine, role), Some(expected), "{role:?} on {machine}");
+                assert_eq!(
+                    value("cudaLaunchKernel_ptsz", &call, machine, role),
+                    Some(expected),
+                    "{role:?} on {machine}"
+                );
             }
         }
     }

@@ -11,8 +11,8 @@ use wakechain_wire::*;
 
 use crate::clock::{between, exact};
 use crate::context::Context;
-use crate::details::Details;
 use crate::database::row_id;
+use crate::details::Details;
 use crate::error::FinalizeError;
 use crate::frames::FrameId;
 use crate::probes::ProbeTable;
@@ -66,7 +66,12 @@ struct Arguments {
 }
 
 /// Writes all calls in order of their start. Returns the rows written for each probe.
-pub fn write<S: ReadAt>(database: &Connection, context: &mut Context<S>, probes: &mut ProbeTable, events: &[Event]) -> Result<HashMap<u32, u64>, FinalizeError> {
+pub fn write<S: ReadAt>(
+    database: &Connection,
+    context: &mut Context<S>,
+    probes: &mut ProbeTable,
+    events: &[Event],
+) -> Result<HashMap<u32, u64>, FinalizeError> {
     let mut insert = database.prepare(
         "INSERT INTO cuda_call (id, thread_id, function_id, start_ns, duration_ns, parent_id, result, call_site_id, stack_id, \
          kernel_id, shape_id, bytes, stream_id, object_id, address, details) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
@@ -76,20 +81,30 @@ pub fn write<S: ReadAt>(database: &Connection, context: &mut Context<S>, probes:
     for (index, event) in events.iter().enumerate() {
         context.steps.row()?;
         let record = context.blocks.record(event.place)?;
-        let with_arguments = CallArgsRecord::from_bytes(record.bytes).filter(|_| u32::from(record.header.kind) == RECORD_CALL_ARGS);
+        let with_arguments =
+            CallArgsRecord::from_bytes(record.bytes).filter(|_| u32::from(record.header.kind) == RECORD_CALL_ARGS);
         let Some(call) = CallRecord::from_bytes(record.bytes) else { continue };
         *rows.entry(call.probe).or_default() += 1;
         let id = row_id(index);
         let thread = context.who.thread_at(call.tid, call.start_ns);
         let process = context.who.process_of(thread);
         let function = probes.function(call.probe);
-        let ended = call.end_ns != 0 && !(call.header.has(CALL_OPEN) || call.header.has(CALL_ABANDONED) || call.header.has(CALL_NO_RETURN_PROBE));
+        let ended = call.end_ns != 0
+            && !(call.header.has(CALL_OPEN)
+                || call.header.has(CALL_ABANDONED)
+                || call.header.has(CALL_NO_RETURN_PROBE));
         let parent = calls.parent(thread, &call);
 
         let mut arguments = Arguments::default();
         if let Some(with_arguments) = &with_arguments {
             let launched = parent.and_then(|parent| parent.kernel);
-            calls.read_arguments(context, &function.name, with_arguments, Caller { process, launched, ended }, &mut arguments);
+            calls.read_arguments(
+                context,
+                &function.name,
+                with_arguments,
+                Caller { process, launched, ended },
+                &mut arguments,
+            );
         }
         if call.header.has(CALL_ABANDONED) {
             arguments.details.say("end", "unwound");
@@ -97,9 +112,20 @@ pub fn write<S: ReadAt>(database: &Connection, context: &mut Context<S>, probes:
             arguments.details.say("end", "not probed");
         }
         let end_ns = if ended { call.end_ns } else { u64::MAX };
-        calls.enclosing.entry(thread).or_default().push(Enclosing { depth: call.depth, end_ns, call: id, kernel: arguments.kernel });
+        calls.enclosing.entry(thread).or_default().push(Enclosing {
+            depth: call.depth,
+            end_ns,
+            call: id,
+            kernel: arguments.kernel,
+        });
         let call_site = calls.call_site(context, process, &call);
-        let stack = context.stacks.user(&mut context.blocks, &mut context.frames, &mut context.who, call.user_stack, Innermost::Return)?;
+        let stack = context.stacks.user(
+            &mut context.blocks,
+            &mut context.frames,
+            &mut context.who,
+            call.user_stack,
+            Innermost::Return,
+        )?;
         insert.execute(params![
             id,
             thread,
@@ -133,7 +159,12 @@ impl Calls {
         open.last().copied()
     }
 
-    fn call_site<S: ReadAt>(&mut self, context: &mut Context<S>, process: ProcessId, call: &CallRecord) -> Option<FrameId> {
+    fn call_site<S: ReadAt>(
+        &mut self,
+        context: &mut Context<S>,
+        process: ProcessId,
+        call: &CallRecord,
+    ) -> Option<FrameId> {
         if call.call_site == 0 {
             return None;
         }
@@ -142,7 +173,14 @@ impl Calls {
         *self.call_sites.entry((process, call.call_site)).or_insert_with(look_up)
     }
 
-    fn read_arguments<S: ReadAt>(&mut self, context: &mut Context<S>, function: &str, call: &CallArgsRecord, caller: Caller, to: &mut Arguments) {
+    fn read_arguments<S: ReadAt>(
+        &mut self,
+        context: &mut Context<S>,
+        function: &str,
+        call: &CallArgsRecord,
+        caller: Caller,
+        to: &mut Arguments,
+    ) {
         let Caller { process, launched, ended } = caller;
         let Some(roles) = arguments::signature(function) else { return };
         let (start_ns, end_ns) = (call.base.start_ns, if ended { call.base.end_ns } else { u64::MAX });
@@ -168,11 +206,20 @@ impl Calls {
                 Role::BlockY => block[1] = Some(value),
                 Role::BlockZ => block[2] = Some(value),
                 Role::Shared => shared = Some(value),
-                Role::Stream => to.stream = Some(self.objects.stream(process, value, start_ns, arguments::default_stream_is_per_thread(function))),
+                Role::Stream => {
+                    to.stream = Some(self.objects.stream(
+                        process,
+                        value,
+                        start_ns,
+                        arguments::default_stream_is_per_thread(function),
+                    ))
+                }
                 Role::CopyKind => copy = Some(value),
                 Role::Bytes => bytes = Some(value),
                 Role::Factor => factor = factor.unwrap_or(1).checked_mul(value),
-                Role::DataType => factor = factor.and_then(|count| count.checked_mul(arguments::nccl_element_bytes(value)?)),
+                Role::DataType => {
+                    factor = factor.and_then(|count| count.checked_mul(arguments::nccl_element_bytes(value)?))
+                }
                 Role::Address => to.address = to.details.integer("address", value),
                 Role::Flags if value != 0 => to.details.say("flags", value),
                 Role::Flags => {}
@@ -182,13 +229,28 @@ impl Calls {
                 Role::Module => to.object = Some(self.objects.used(process, "module", value, start_ns)),
                 Role::Communicator => to.object = Some(self.objects.used(process, "communicator", value, start_ns)),
                 Role::NewAddress => to.address = output.and_then(|output| to.details.integer("address", output)),
-                Role::NewStream => to.stream = output.map(|output| self.objects.made(process, "stream", output, start_ns, end_ns)),
-                Role::NewEvent => to.object = output.map(|output| self.objects.made(process, "event", output, start_ns, end_ns)),
-                Role::NewGraph => to.object = output.map(|output| self.objects.made(process, "graph", output, start_ns, end_ns)),
-                Role::NewGraphExec => to.object = output.map(|output| self.objects.made(process, "graph_exec", output, start_ns, end_ns)),
-                Role::NewModule => to.object = output.map(|output| self.objects.made(process, "module", output, start_ns, end_ns)),
-                Role::NewCommunicator => to.object = output.map(|output| self.objects.made(process, "communicator", output, start_ns, end_ns)),
-                Role::EndStream if succeeded => to.stream = Some(self.objects.ended(process, "stream", value, start_ns, end_ns)),
+                Role::NewStream => {
+                    to.stream = output.map(|output| self.objects.made(process, "stream", output, start_ns, end_ns))
+                }
+                Role::NewEvent => {
+                    to.object = output.map(|output| self.objects.made(process, "event", output, start_ns, end_ns))
+                }
+                Role::NewGraph => {
+                    to.object = output.map(|output| self.objects.made(process, "graph", output, start_ns, end_ns))
+                }
+                Role::NewGraphExec => {
+                    to.object = output.map(|output| self.objects.made(process, "graph_exec", output, start_ns, end_ns))
+                }
+                Role::NewModule => {
+                    to.object = output.map(|output| self.objects.made(process, "module", output, start_ns, end_ns))
+                }
+                Role::NewCommunicator => {
+                    to.object =
+                        output.map(|output| self.objects.made(process, "communicator", output, start_ns, end_ns))
+                }
+                Role::EndStream if succeeded => {
+                    to.stream = Some(self.objects.ended(process, "stream", value, start_ns, end_ns))
+                }
                 Role::EndStream => to.stream = Some(self.objects.used(process, "stream", value, start_ns)),
                 Role::EndEvent | Role::EndGraph | Role::EndGraphExec | Role::EndModule | Role::EndCommunicator => {
                     let kind = match role {
@@ -223,14 +285,23 @@ impl Calls {
         Some(*self.shapes.entry(shape).or_insert(next))
     }
 
-    fn kernel<S: ReadAt>(&mut self, context: &mut Context<S>, process: ProcessId, handle: u64, at_ns: u64) -> Option<KernelId> {
+    fn kernel<S: ReadAt>(
+        &mut self,
+        context: &mut Context<S>,
+        process: ProcessId,
+        handle: u64,
+        at_ns: u64,
+    ) -> Option<KernelId> {
         if handle == 0 {
             return None;
         }
         if let Some(known) = self.kernel_of_handle.get(&(process, handle)) {
             return Some(*known);
         }
-        let name = context.frames.device_function(&context.who, process, handle, at_ns).unwrap_or_else(|| format!("{handle:#x}"));
+        let name = context
+            .frames
+            .device_function(&context.who, process, handle, at_ns)
+            .unwrap_or_else(|| format!("{handle:#x}"));
         let next = self.kernels.len() as KernelId + 1;
         let id = *self.kernel_ids.entry(name.clone()).or_insert(next);
         if id == next {
@@ -249,9 +320,19 @@ impl Calls {
         let mut shapes: Vec<_> = self.shapes.iter().collect();
         shapes.sort_by_key(|(_, id)| **id);
         for ([gx, gy, gz, bx, by, bz, shared], id) in shapes {
-            insert.execute(params![id, *gx as i64, *gy as i64, *gz as i64, *bx as i64, *by as i64, *bz as i64, *shared as i64])?;
+            insert.execute(params![
+                id,
+                *gx as i64,
+                *gy as i64,
+                *gz as i64,
+                *bx as i64,
+                *by as i64,
+                *bz as i64,
+                *shared as i64
+            ])?;
         }
-        let mut insert = database.prepare("INSERT INTO cuda_object (id, process_id, kind, handle, details) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert = database
+            .prepare("INSERT INTO cuda_object (id, process_id, kind, handle, details) VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (index, object) in self.objects.list.iter().enumerate() {
             let mut details = Details::default();
             let handle = details.integer("handle", object.handle);

@@ -41,7 +41,14 @@ impl Objects {
     }
 
     /// The object that a call made. Nested calls that tell of the same making overlap.
-    pub fn made(&mut self, process: ProcessId, kind: &'static str, handle: u64, start_ns: u64, end_ns: u64) -> ObjectId {
+    pub fn made(
+        &mut self,
+        process: ProcessId,
+        kind: &'static str,
+        handle: u64,
+        start_ns: u64,
+        end_ns: u64,
+    ) -> ObjectId {
         match self.lives.get(&(process, kind, handle)) {
             Some(life) if life.ended_ns.is_none() && start_ns < life.made_ns => life.object,
             _ => self.begin(process, kind, handle, end_ns, None),
@@ -49,7 +56,14 @@ impl Objects {
     }
 
     /// The object whose life a call ended.
-    pub fn ended(&mut self, process: ProcessId, kind: &'static str, handle: u64, start_ns: u64, end_ns: u64) -> ObjectId {
+    pub fn ended(
+        &mut self,
+        process: ProcessId,
+        kind: &'static str,
+        handle: u64,
+        start_ns: u64,
+        end_ns: u64,
+    ) -> ObjectId {
         let object = self.used(process, kind, handle, start_ns);
         if let Some(life) = self.lives.get_mut(&(process, kind, handle)) {
             life.ended_ns.get_or_insert(end_ns);
@@ -72,7 +86,14 @@ impl Objects {
         }
     }
 
-    fn begin(&mut self, process: ProcessId, kind: &'static str, handle: u64, made_ns: u64, default_stream: Option<&'static str>) -> ObjectId {
+    fn begin(
+        &mut self,
+        process: ProcessId,
+        kind: &'static str,
+        handle: u64,
+        made_ns: u64,
+        default_stream: Option<&'static str>,
+    ) -> ObjectId {
         self.list.push(Object { process, kind, handle, default_stream });
         let object = self.list.len() as ObjectId;
         self.lives.insert((process, kind, handle), Life { object, made_ns, ended_ns: None });

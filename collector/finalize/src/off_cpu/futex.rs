@@ -40,7 +40,8 @@ pub fn timeout_ns(op: u32, given_ns: u64, off_ns: u64, began_before: bool, clock
         return None;
     }
     let by_wall_clock = op & CLOCK_REALTIME_FLAG != 0 || operation(op) == LOCK_PI;
-    let now = if by_wall_clock { clock.start_unix_ns?.checked_add(off_ns.checked_sub(clock.start_ns)?)? } else { off_ns };
+    let now =
+        if by_wall_clock { clock.start_unix_ns?.checked_add(off_ns.checked_sub(clock.start_ns)?)? } else { off_ns };
     i64::try_from(given_ns.saturating_sub(now).min(LARGEST)).ok()
 }
 

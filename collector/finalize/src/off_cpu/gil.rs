@@ -37,7 +37,9 @@ fn runtime(who: &Who, frames: &mut Frames, process: ProcessId) -> Option<Range<u
         let source = Source::Elf(Elf::new(&path));
         let inspector = Inspector::new();
         let Ok(found) = inspector.lookup(&source, &[SYMBOL]) else { continue };
-        let Some(symbol) = found.into_iter().flatten().find(|symbol| symbol.sym_type == SymType::Variable) else { continue };
+        let Some(symbol) = found.into_iter().flatten().find(|symbol| symbol.sym_type == SymType::Variable) else {
+            continue;
+        };
         if let Some(made) = range(&path, &symbol, start, offset) {
             return Some(made);
         }

@@ -15,13 +15,12 @@ use wakechain_wire::*;
 
 use crate::clock::between;
 use crate::context::Context;
-use crate::details::Details;
 use crate::database::row_id;
+use crate::details::Details;
 use crate::error::FinalizeError;
 use crate::frames::{Frames, StackId};
 use crate::scan::Event;
 use crate::stacks::Innermost;
-use crate::syscalls;
 use crate::who::ProcessId;
 use gil::Gil;
 use kernel_stack::KernelFacts;
@@ -52,7 +51,12 @@ struct IntervalStacks {
 }
 
 /// Writes all intervals in order of their start.
-pub fn write<S: ReadAt>(database: &Connection, context: &mut Context<S>, events: &[Event], interrupts_are_seen: bool) -> Result<Written, FinalizeError> {
+pub fn write<S: ReadAt>(
+    database: &Connection,
+    context: &mut Context<S>,
+    events: &[Event],
+    interrupts_are_seen: bool,
+) -> Result<Written, FinalizeError> {
     let mut insert = database.prepare(
         "INSERT INTO off_cpu (id, thread_id, start_ns, duration_ns, began_before, runnable_ns, reason_id, syscall_id, object_id, \
          futex_op, futex_value, timeout_ns, stack_id, kernel_stack_id, next_thread_id, waker_thread_id, waker_context_id, interrupt_id, \
@@ -87,7 +91,7 @@ pub fn write<S: ReadAt>(database: &Connection, context: &mut Context<S>, events:
             throttled: switch.header.has(SWITCH_THROTTLED),
             in_iowait: switch.header.has(SWITCH_IN_IOWAIT),
             is_kernel_thread: context.who.thread(thread).is_some_and(|thread| thread.is_kernel),
-            syscall: syscalls::known(context.machine, switch.system_call),
+            syscall: context.names.syscalls.known(switch.system_call),
             is_futex,
             file_kind: detail.map_or(FILE_NONE, |detail| detail.file_kind),
             device_major: detail.map_or(0, |detail| wait_objects::major(detail.device)),
@@ -101,20 +105,34 @@ pub fn write<S: ReadAt>(database: &Connection, context: &mut Context<S>, events:
         };
 
         let was_woken = switch.wake_ns != 0;
-        let wakes_this_futex = is_futex && detail.is_some_and(|detail| futex::wakes(detail.waker_futex_op) && detail.waker_object == detail.object);
-        let waker = Waker { bits: u32::from(switch.waker_context), kernel: waker_kernel.as_ref(), wakes_this_futex, interrupts_are_seen };
+        let wakes_this_futex = is_futex
+            && detail.is_some_and(|detail| futex::wakes(detail.waker_futex_op) && detail.waker_object == detail.object);
+        let waker = Waker {
+            bits: u32::from(switch.waker_context),
+            kernel: waker_kernel.as_ref(),
+            wakes_this_futex,
+            interrupts_are_seen,
+        };
         let waker_context = if was_woken { waker::context(&waker) } else { None };
         let interrupt = waker::interrupt(waker_context, waker_kernel.as_ref());
-        let waker_thread = (was_woken && switch.waker_tid != 0).then(|| context.who.thread_at(switch.waker_tid, switch.wake_ns));
-        let waker_syscall = if was_woken && waker_context != Some("interrupt") { context.names.syscall(switch.waker_system_call) } else { None };
+        let waker_thread =
+            (was_woken && switch.waker_tid != 0).then(|| context.who.thread_at(switch.waker_tid, switch.wake_ns));
+        let waker_syscall = if was_woken && waker_context != Some("interrupt") {
+            context.names.syscall(switch.waker_system_call)
+        } else {
+            None
+        };
         let next_thread = (switch.got_cpu_tid != 0).then(|| context.who.thread_at(switch.got_cpu_tid, off_ns));
 
         let mut details = Details::default();
-        if let Some(detail) = detail.filter(|detail| is_futex && futex::wakes(detail.waker_futex_op) && !wakes_this_futex) {
+        if let Some(detail) =
+            detail.filter(|detail| is_futex && futex::wakes(detail.waker_futex_op) && !wakes_this_futex)
+        {
             // it woke through another word: a requeue, or a chain of wake-ups
             details.say("waker_futex", format!("{:#x}", detail.waker_object));
         }
-        let timeout = detail.and_then(|detail| futex::timeout_ns(futex_op, detail.timeout_ns, off_ns, began_before, &context.clock));
+        let timeout = detail
+            .and_then(|detail| futex::timeout_ns(futex_op, detail.timeout_ns, off_ns, began_before, &context.clock));
         insert.execute(params![
             row_id(index),
             thread,
@@ -155,7 +173,10 @@ fn runnable_ns(switch: &SwitchRecord, off_ns: u64, is_asleep: bool) -> Option<i6
     }
 }
 
-fn read_stacks<S: ReadAt>(context: &mut Context<S>, detail: Option<&SwitchDetailRecord>) -> Result<IntervalStacks, FinalizeError> {
+fn read_stacks<S: ReadAt>(
+    context: &mut Context<S>,
+    detail: Option<&SwitchDetailRecord>,
+) -> Result<IntervalStacks, FinalizeError> {
     let Some(detail) = detail else { return Ok(IntervalStacks::default()) };
     let Context { stacks, blocks, frames, who, .. } = context;
     Ok(IntervalStacks {
@@ -168,16 +189,28 @@ fn read_stacks<S: ReadAt>(context: &mut Context<S>, detail: Option<&SwitchDetail
 impl OffCpu {
     fn facts(&mut self, frames: &Frames, stack: Option<StackId>) -> Option<KernelFacts> {
         let stack = stack?;
-        let read = || KernelFacts::of(frames.functions(stack).into_iter().map(|frame| (frame.function.as_str(), frames.module_name(frame))));
+        let read = || {
+            KernelFacts::of(
+                frames.functions(stack).into_iter().map(|frame| (frame.function.as_str(), frames.module_name(frame))),
+            )
+        };
         Some(self.facts.entry(stack).or_insert_with(read).clone())
     }
 
-    fn object<S: ReadAt>(&mut self, context: &mut Context<S>, process: ProcessId, detail: &SwitchDetailRecord, wait: &Wait) -> Option<WaitObjectId> {
+    fn object<S: ReadAt>(
+        &mut self,
+        context: &mut Context<S>,
+        process: ProcessId,
+        detail: &SwitchDetailRecord,
+        wait: &Wait,
+    ) -> Option<WaitObjectId> {
         if wait.is_futex {
             let private = futex::is_private(detail.futex_op);
             let in_runtime = self.gil.object(&context.who, &mut context.frames, process, detail.object);
             let address = in_runtime.unwrap_or(detail.object);
-            return Some(self.objects.id(WaitObject::Futex { process, address, private }, in_runtime.map(|_| gil::NAME)));
+            return Some(
+                self.objects.id(WaitObject::Futex { process, address, private }, in_runtime.map(|_| gil::NAME)),
+            );
         }
         let inode = detail.object;
         let object = match detail.file_kind {
@@ -189,7 +222,13 @@ impl OffCpu {
             FILE_ANONYMOUS => {
                 let is_epoll = wait.syscall.is_some_and(|name| name.starts_with("epoll_"));
                 let is_eventfd = wait.kernel.is_some_and(|facts| facts.cause == Some(kernel_stack::Cause::Eventfd));
-                let kind = if is_epoll { "epoll" } else if is_eventfd { "eventfd" } else { "other" };
+                let kind = if is_epoll {
+                    "epoll"
+                } else if is_eventfd {
+                    "eventfd"
+                } else {
+                    "other"
+                };
                 WaitObject::Descriptor { kind, process, descriptor: detail.file_descriptor }
             }
             _ => return None,

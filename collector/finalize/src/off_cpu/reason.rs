@@ -75,7 +75,9 @@ fn of_syscall(name: &str, file_kind: u32) -> Option<&'static str> {
         "nanosleep" | "clock_nanosleep" => "sleep",
         "poll" | "ppoll" | "select" | "pselect6" | "epoll_wait" | "epoll_pwait" | "epoll_pwait2" => "poll",
         "wait4" | "waitid" => "child",
-        "connect" | "accept" | "accept4" | "sendto" | "recvfrom" | "sendmsg" | "recvmsg" | "sendmmsg" | "recvmmsg" => "socket",
+        "connect" | "accept" | "accept4" | "sendto" | "recvfrom" | "sendmsg" | "recvmsg" | "sendmmsg" | "recvmmsg" => {
+            "socket"
+        }
         "fsync" | "fdatasync" | "sync" | "syncfs" | "msync" | "sync_file_range" => "disk",
         _ => return of_file(file_kind),
     })
@@ -121,7 +123,16 @@ mod tests {
             ("pipe", Wait { syscall: Some("read"), file_kind: FILE_PIPE, ..WAIT }),
             ("socket", Wait { syscall: Some("read"), file_kind: FILE_SOCKET, ..WAIT }),
             ("socket", Wait { syscall: Some("recvmsg"), ..WAIT }),
-            ("disk", Wait { syscall: Some("read"), file_kind: FILE_REGULAR, in_iowait: true, state: STATE_UNINTERRUPTIBLE, ..WAIT }),
+            (
+                "disk",
+                Wait {
+                    syscall: Some("read"),
+                    file_kind: FILE_REGULAR,
+                    in_iowait: true,
+                    state: STATE_UNINTERRUPTIBLE,
+                    ..WAIT
+                },
+            ),
             ("disk", Wait { syscall: Some("ioctl"), in_iowait: true, state: STATE_UNINTERRUPTIBLE, ..WAIT }),
             ("gpu", Wait { syscall: Some("ioctl"), file_kind: FILE_CHARACTER_DEVICE, device_major: 195, ..WAIT }),
             ("gpu", Wait { syscall: Some("poll"), file_kind: FILE_CHARACTER_DEVICE, device_major: 195, ..WAIT }),
@@ -141,8 +152,16 @@ mod tests {
     fn the_kernel_stack_decides() {
         let call = Wait { syscall: Some("read"), file_kind: FILE_PIPE, ..WAIT };
         for (expected, functions, wait) in [
-            ("kernel_lock", &["__schedule", "schedule", "rwsem_down_read_slowpath", "down_read", "do_user_addr_fault"][..], call),
-            ("page_fault", &["__schedule", "io_schedule", "folio_wait_bit_common", "filemap_fault", "handle_mm_fault"], call),
+            (
+                "kernel_lock",
+                &["__schedule", "schedule", "rwsem_down_read_slowpath", "down_read", "do_user_addr_fault"][..],
+                call,
+            ),
+            (
+                "page_fault",
+                &["__schedule", "io_schedule", "folio_wait_bit_common", "filemap_fault", "handle_mm_fault"],
+                call,
+            ),
             ("disk", &["__schedule", "io_schedule", "folio_wait_bit_common", "filemap_read", "vfs_read"], call),
             ("pipe", &["__schedule", "schedule", "anon_pipe_read", "vfs_read"], WAIT),
             ("socket", &["schedule_timeout", "__skb_wait_for_more_packets", "__skb_recv_udp", "udp_recvmsg"], WAIT),

@@ -16,12 +16,26 @@ pub type WaitObjectId = u32;
 /// address alone does not tell with whom (every fork has the same addresses), so each process has its own row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum WaitObject {
-    Futex { process: ProcessId, address: u64, private: bool },
+    Futex {
+        process: ProcessId,
+        address: u64,
+        private: bool,
+    },
     /// A file that has an inode of its own.
-    File { kind: &'static str, inode: u64 },
+    File {
+        kind: &'static str,
+        inode: u64,
+    },
     /// eventfd, epoll, timerfd: all of them share one inode, so the process's descriptor names it.
-    Descriptor { kind: &'static str, process: ProcessId, descriptor: u32 },
-    Device { block: bool, device: u32 },
+    Descriptor {
+        kind: &'static str,
+        process: ProcessId,
+        descriptor: u32,
+    },
+    Device {
+        block: bool,
+        device: u32,
+    },
 }
 
 #[derive(Default)]
@@ -51,7 +65,8 @@ impl WaitObjects {
     }
 
     pub fn write(&self, database: &Connection) -> Result<(), FinalizeError> {
-        let mut insert = database.prepare("INSERT INTO wait_object (id, kind, process_id, address, name) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert = database
+            .prepare("INSERT INTO wait_object (id, kind, process_id, address, name) VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (index, (object, name)) in self.list.iter().enumerate() {
             let named = |or: Option<String>| name.map(str::to_string).or(or);
             let (kind, process, address, name) = match object {
@@ -60,8 +75,12 @@ impl WaitObjects {
                     ("futex", private.then_some(*process), exact(*address), named(beyond))
                 }
                 WaitObject::File { kind, inode } => (*kind, None, exact(*inode), named(None)),
-                WaitObject::Descriptor { kind, process, descriptor } => (*kind, Some(*process), None, named(Some(format!("descriptor {descriptor}")))),
-                WaitObject::Device { block, device } => ("device", None, None, named(Some(device_name(*block, *device)))),
+                WaitObject::Descriptor { kind, process, descriptor } => {
+                    (*kind, Some(*process), None, named(Some(format!("descriptor {descriptor}"))))
+                }
+                WaitObject::Device { block, device } => {
+                    ("device", None, None, named(Some(device_name(*block, *device))))
+                }
             };
             insert.execute(params![row_id(index), kind, process, address, name])?;
         }

@@ -58,7 +58,15 @@ impl Spool {
     }
 
     pub fn life(&mut self, ns: u64, event: u32, tid: u32, tgid: u32, name: &str) {
-        let mut record = ThreadRecord { at_ns: at(ns), event, tid, tgid, start_boottime_ns: u64::from(tid) + 1, user_id: 1000, ..ThreadRecord::default() };
+        let mut record = ThreadRecord {
+            at_ns: at(ns),
+            event,
+            tid,
+            tgid,
+            start_boottime_ns: u64::from(tid) + 1,
+            user_id: 1000,
+            ..ThreadRecord::default()
+        };
         record.header = header(RECORD_THREAD, ThreadRecord::BYTES, if tgid == 100 { THREAD_IS_TARGET } else { 0 }, 0);
         record.comm[..name.len()].copy_from_slice(name.as_bytes());
         self.record(RING_LIFE, 0, &record.to_bytes());
@@ -77,7 +85,8 @@ impl Spool {
 
     pub fn detail(&mut self, flags: u32, record: SwitchDetailRecord) {
         let cpu = record.base.header.cpu;
-        let base = SwitchRecord { header: header(RECORD_SWITCH_DETAIL, SwitchDetailRecord::BYTES, flags, cpu), ..record.base };
+        let base =
+            SwitchRecord { header: header(RECORD_SWITCH_DETAIL, SwitchDetailRecord::BYTES, flags, cpu), ..record.base };
         self.record(RING_SCHEDULER, cpu, &SwitchDetailRecord { base, ..record }.to_bytes());
     }
 
@@ -93,7 +102,11 @@ impl Spool {
 
     pub fn user_stack(&mut self, record: UserStackRecord, words: &[u64]) {
         let bytes = UserStackRecord::BYTES + 8 * words.len();
-        let record = UserStackRecord { header: header(RECORD_USER_STACK, bytes, 0, 0), snapshot_bytes: 8 * words.len() as u32, ..record };
+        let record = UserStackRecord {
+            header: header(RECORD_USER_STACK, bytes, 0, 0),
+            snapshot_bytes: 8 * words.len() as u32,
+            ..record
+        };
         let mut whole = record.to_bytes().to_vec();
         whole.extend(words.iter().flat_map(|word| word.to_le_bytes()));
         self.record(RING_STACK, 0, &whole);
@@ -101,7 +114,13 @@ impl Spool {
 
     pub fn kernel_stack(&mut self, key: u64, addresses: &[u64]) {
         let bytes = KernelStackRecord::BYTES + 8 * addresses.len();
-        let record = KernelStackRecord { header: header(RECORD_KERNEL_STACK, bytes, 0, 0), key, at_ns: at(1), tid: 100, frame_count: addresses.len() as u32 };
+        let record = KernelStackRecord {
+            header: header(RECORD_KERNEL_STACK, bytes, 0, 0),
+            key,
+            at_ns: at(1),
+            tid: 100,
+            frame_count: addresses.len() as u32,
+        };
         let mut whole = record.to_bytes().to_vec();
         whole.extend(addresses.iter().flat_map(|word| word.to_le_bytes()));
         self.record(RING_STACK, 0, &whole);
@@ -118,12 +137,17 @@ impl Spool {
 
     /// [hits, emitted, merged, filtered, lost, missed] by probe index.
     pub fn counters(&mut self, counters: &[(u32, [u64; 6])]) {
-        let map: serde_json::Map<String, Value> = counters.iter().map(|(index, values)| (index.to_string(), json!(values))).collect();
+        let map: serde_json::Map<String, Value> =
+            counters.iter().map(|(index, values)| (index.to_string(), json!(values))).collect();
         self.text(RECORD_COUNTERS, 900_000, json!({ "at_ns": at(900_000), "probes": map }));
     }
 
     pub fn end(&mut self) {
-        self.text(RECORD_END, 1_000_000, json!({ "at_ns": at(1_000_000), "end_reason": "duration", "overhead": { "bpf_ns": 5 } }));
+        self.text(
+            RECORD_END,
+            1_000_000,
+            json!({ "at_ns": at(1_000_000), "end_reason": "duration", "overhead": { "bpf_ns": 5 } }),
+        );
     }
 
     pub fn bytes(self) -> Vec<u8> {
@@ -155,7 +179,8 @@ impl Trace {
         let database = open(&path);
         let integrity: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(integrity, "ok");
-        let broken: i64 = database.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
+        let broken: i64 =
+            database.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
         assert_eq!(broken, 0, "every reference leads somewhere");
         Ok(Self { folder, path, report, database })
     }
@@ -177,7 +202,9 @@ impl Trace {
                     rusqlite::types::ValueRef::Null => "-".into(),
                     rusqlite::types::ValueRef::Integer(value) => value.to_string(),
                     rusqlite::types::ValueRef::Real(value) => value.to_string(),
-                    rusqlite::types::ValueRef::Text(text) | rusqlite::types::ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+                    rusqlite::types::ValueRef::Text(text) | rusqlite::types::ValueRef::Blob(text) => {
+                        String::from_utf8_lossy(text).into_owned()
+                    }
                 })
                 .collect();
             all.push(texts.join("|"));
@@ -186,7 +213,8 @@ impl Trace {
     }
 
     pub fn meta(&self, key: &str) -> Option<Value> {
-        let text: Option<String> = self.database.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).ok();
+        let text: Option<String> =
+            self.database.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).ok();
         text.map(|text| serde_json::from_str(&text).unwrap())
     }
 

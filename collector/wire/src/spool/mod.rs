@@ -26,7 +26,9 @@ pub enum SpoolError {
     Io { what: &'static str, error: std::io::Error },
     #[error("this is not a spool of a capture: {0}")]
     NotASpool(&'static str),
-    #[error("this spool has format {found}, and this program reads format {known}: finalize it with the version that wrote it")]
+    #[error(
+        "this spool has format {found}, and this program reads format {known}: finalize it with the version that wrote it"
+    )]
     Version { found: u32, known: u32 },
     #[error("a record of {bytes} bytes for ring {ring}, CPU {cpu} is not whole")]
     Record { ring: u32, cpu: u32, bytes: usize },

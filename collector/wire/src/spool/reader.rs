@@ -145,8 +145,14 @@ impl<S: ReadAt> SpoolReader<S> {
     pub fn load(&mut self, index: usize, raw: &mut Vec<u8>) -> Result<(), SpoolError> {
         let entry = *self.blocks.get(index).ok_or(SpoolError::NotASpool("no such block"))?;
         self.stored.resize(entry.stored_bytes as usize, 0);
-        self.source.read_exact_at(&mut self.stored, entry.offset).map_err(|error| SpoolError::Io { what: "read", error })?;
-        if self.unpack(entry.raw_bytes, raw) { Ok(()) } else { Err(SpoolError::NotASpool("a block changed while it was read")) }
+        self.source
+            .read_exact_at(&mut self.stored, entry.offset)
+            .map_err(|error| SpoolError::Io { what: "read", error })?;
+        if self.unpack(entry.raw_bytes, raw) {
+            Ok(())
+        } else {
+            Err(SpoolError::NotASpool("a block changed while it was read"))
+        }
     }
 
     fn verify(&mut self, raw: &mut Vec<u8>) -> Result<Result<BlockEntry, &'static str>, SpoolError> {
@@ -161,7 +167,8 @@ impl<S: ReadAt> SpoolReader<S> {
         if block.magic != SPOOL_BLOCK_MAGIC || block.ring > RING_CLASSES || block.cpu >= MAX_CPUS {
             return Ok(Err("what stands where a block should begin is none"));
         }
-        let sizes_are_possible = block.raw_bytes as usize <= MAX_BLOCK_BYTES && (1..=block.raw_bytes).contains(&block.stored_bytes);
+        let sizes_are_possible =
+            block.raw_bytes as usize <= MAX_BLOCK_BYTES && (1..=block.raw_bytes).contains(&block.stored_bytes);
         if !sizes_are_possible {
             return Ok(Err("a block says a size that none can have"));
         }

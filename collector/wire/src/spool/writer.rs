@@ -14,7 +14,12 @@ use crate::text;
 
 /// Makes the file anew: never through a link, readable by its owner alone.
 pub fn create_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path)
 }
 
 pub struct SpoolWriter<W: Write> {
@@ -100,7 +105,8 @@ impl<W: Write> SpoolWriter<W> {
         if buffer.is_empty() {
             return Ok(());
         }
-        let compressed = self.compressor.compress(buffer).map_err(|error| SpoolError::Io { what: "compress", error })?;
+        let compressed =
+            self.compressor.compress(buffer).map_err(|error| SpoolError::Io { what: "compress", error })?;
         let stored = if compressed.len() < buffer.len() { &compressed } else { &*buffer };
         let header = SpoolBlock {
             magic: SPOOL_BLOCK_MAGIC,
