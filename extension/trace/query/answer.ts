@@ -23,13 +23,15 @@ type Answers = {
 const answers: Answers = {
   summary,
   check,
-  stats,
+  stats: (store, query) => store.recent('stats', query, () => stats(store, query)),
   causes: async (store, query) => {
     // A process that no trace names is said here; the rules only know threads.
     store.window(query);
     store.threadsOf(query);
-    const { findCauses } = await import('../causes/index.ts');
-    return findCauses(store.db, query, belief(store));
+    return store.recent('causes', query, async () => {
+      const { findCauses } = await import('../causes/index.ts');
+      return findCauses(store.db, query, belief(store));
+    });
   },
   explain: async (store, query) => {
     const { explainDelay } = await import('../causes/index.ts');

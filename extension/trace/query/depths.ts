@@ -7,7 +7,8 @@ const DEEPEST = 255;
 export function depths(rows: Int32Array, startNs: Float64Array, durationNs: Float64Array): Uint8Array {
   const result = new Uint8Array(rows.length);
   const ends: number[] = [];
-  for (const [i, row] of rows.entries()) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] ?? 0;
     const start = startNs[row] ?? 0;
     const duration = durationNs[row] ?? -1;
     const end = duration < 0 ? Number.POSITIVE_INFINITY : start + duration;

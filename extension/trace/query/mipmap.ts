@@ -30,19 +30,21 @@ export class Mipmap {
   constructor(startNs: Float64Array, endNs: Float64Array) {
     this.#startNs = startNs;
     this.#endNs = endNs;
-    const all: Level = {
-      bucketNs: 0,
-      startNs,
-      rows: Int32Array.from({ length: startNs.length }, (_, row) => row),
-      counts: new Uint32Array(startNs.length).fill(1),
-    };
+    const rows = new Int32Array(startNs.length);
+    for (let row = 0; row < rows.length; row++) rows[row] = row;
+    const all: Level = { bucketNs: 0, startNs, rows, counts: new Uint32Array(startNs.length).fill(1) };
     const levels = [all];
     const last = startNs.at(-1) ?? 0;
+    // Buckets shorter than the mean distance of events would merge little: they are made on the fly.
+    const distance = (last - (startNs[0] ?? 0)) / Math.max(1, startNs.length);
+    const shortest = Math.max(FINEST_NS, 2 ** Math.floor(Math.log2(Math.max(1, distance))));
     let finest = all;
-    for (let bucketNs = FINEST_NS; bucketNs <= 2 * last && finest.rows.length > 1; bucketNs *= 2) {
+    for (let bucketNs = shortest; bucketNs <= 2 * last && finest.rows.length > 1; bucketNs *= 2) {
       const level = this.#merge(finest, 0, finest.rows.length, bucketNs);
       if (level.rows.length * 2 > finest.rows.length) continue;
-      finest = { ...level, bucketNs, startNs: Float64Array.from(level.rows, row => startNs[row] ?? 0) };
+      const starts = new Float64Array(level.rows.length);
+      for (let i = 0; i < starts.length; i++) starts[i] = startNs[level.rows[i] ?? 0] ?? 0;
+      finest = { ...level, bucketNs, startNs: starts };
       levels.push(finest);
     }
     this.#levels = levels;

@@ -15,6 +15,9 @@ import {
   type OffCpuColumns,
 } from './columns.ts';
 
+/** Answers of a kind that are kept: a person goes back and forth between a few windows. */
+const RECENT = 8;
+
 export interface CudaFunction {
   readonly name: string;
   readonly library: string;
@@ -45,6 +48,21 @@ export class Store {
   keep<T>(key: string, make: () => T): T {
     if (!this.#kept.has(key)) this.#kept.set(key, make());
     return this.#kept.get(key) as T;
+  }
+
+  /** The same for answers to questions: the last few of each kind are kept. */
+  async recent<T>(kind: string, question: unknown, make: () => T | Promise<T>): Promise<T> {
+    const answers = this.keep(`recent ${kind}`, () => new Map<string, T>());
+    const key = JSON.stringify(question);
+    const known = answers.get(key);
+    if (known !== undefined) return known;
+    const made = await make();
+    answers.set(key, made);
+    for (const oldest of answers.keys()) {
+      if (answers.size <= RECENT) break;
+      answers.delete(oldest);
+    }
+    return made;
   }
 
   get meta(): ReadonlyMap<string, unknown> {

@@ -136,24 +136,32 @@ export function track(store: Store, id: TrackId): BuiltTrack {
 function cudaLevels(store: Store, rows: Int32Array): Level[] {
   const { calls } = store;
   const { palette, labels } = wordsOf(store);
-  const depth = depths(rows, calls.startNs, calls.durationNs);
-  const byDepth: number[][] = [];
-  for (const [i, row] of rows.entries()) {
-    const level = depth[i] ?? 0;
-    const list = byDepth[level];
-    if (list === undefined) byDepth[level] = [row];
-    else list.push(row);
-  }
-  return byDepth.flatMap((list, level) =>
-    list === undefined
-      ? []
-      : [
-          makeLevel(store, level, Int32Array.from(list), calls, row => {
-            const fn = store.functions.get(calls.function[row] ?? -1);
-            return { colour: palette.place(fn?.category ?? 'other'), label: labels.place(fn?.name ?? '?') };
-          }),
-        ],
+  const words = new Map(
+    [...store.functions].map(([id, fn]) => [
+      id,
+      { colour: palette.place(fn.category), label: labels.place(fn.name) },
+    ]),
   );
+  const unknown = { colour: palette.place('other'), label: labels.place('?') };
+  return rowsByDepth(rows, depths(rows, calls.startNs, calls.durationNs)).map((list, depth) =>
+    makeLevel(store, depth, list, calls, row => words.get(calls.function[row] ?? -1) ?? unknown),
+  );
+}
+
+/** Rows of each depth, in order; no depth is skipped, for whatever lies deeper lies inside something. */
+function rowsByDepth(rows: Int32Array, depth: Uint8Array): Int32Array[] {
+  const counts: number[] = [];
+  for (let i = 0; i < depth.length; i++) counts[depth[i] ?? 0] = (counts[depth[i] ?? 0] ?? 0) + 1;
+  const lists = counts.map(count => new Int32Array(count));
+  const next = counts.map(() => 0);
+  for (let i = 0; i < rows.length; i++) {
+    const level = depth[i] ?? 0;
+    const list = lists[level];
+    const place = next[level] ?? 0;
+    if (list !== undefined) list[place] = rows[i] ?? 0;
+    next[level] = place + 1;
+  }
+  return lists;
 }
 
 function offCpuLevel(store: Store, rows: Int32Array): Level {
@@ -168,58 +176,67 @@ function offCpuLevel(store: Store, rows: Int32Array): Level {
       label: labels.place(what === undefined ? reason : `${reason}: ${what}`),
     };
   });
-  return { ...level, runnableNs: Float64Array.from(rows, row => Math.max(0, offCpu.runnableNs[row] ?? 0)) };
+  const runnableNs = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) runnableNs[i] = Math.max(0, offCpu.runnableNs[rows[i] ?? -1] ?? 0);
+  return { ...level, runnableNs };
 }
 
 function cpuLevel(store: Store, cpu: number): Level {
   const slices = store.slices.get(cpu);
   if (slices === undefined) throw new RangeError(`no CPU ${cpu}`);
   const { palette, labels } = wordsOf(store);
-  const rows = Int32Array.from({ length: slices.count }, (_, row) => row);
-  return makeLevel(store, 0, rows, { ...slices, id: Float64Array.from(slices.thread) }, row => {
-    const thread = store.thread(slices.thread[row] ?? -1);
-    const label =
-      thread === undefined
-        ? '?'
-        : thread.name === thread.process
-          ? thread.name
-          : `${thread.process}: ${thread.name}`;
-    return { colour: palette.place('thread'), label: labels.place(label) };
-  });
+  const colour = palette.place('thread');
+  const words = new Map(
+    [...store.threads].map(([id, { ref }]) => {
+      const label = ref.name === ref.process ? ref.name : `${ref.process}: ${ref.name}`;
+      return [id, { colour, label: labels.place(label) }];
+    }),
+  );
+  const unknown = { colour, label: labels.place('?') };
+  const rows = new Int32Array(slices.count);
+  for (let row = 0; row < rows.length; row++) rows[row] = row;
+  return makeLevel(
+    store,
+    0,
+    rows,
+    { ...slices, id: slices.thread },
+    row => words.get(slices.thread[row] ?? -1) ?? unknown,
+  );
 }
 
+interface Source {
+  readonly startNs: Float64Array;
+  readonly durationNs: Float64Array;
+  readonly id: Float64Array | Int32Array;
+}
+
+/** Plain loops: TypedArray.from with a function takes ten times as long, and a million rows pass through here. */
 function makeLevel(
   store: Store,
   depth: number,
   rows: Int32Array,
-  from: { readonly startNs: Float64Array; readonly durationNs: Float64Array; readonly id: Float64Array },
+  from: Source,
   words: (row: number) => { readonly colour: number; readonly label: number },
 ): Level {
-  const startNs = Float64Array.from(rows, row => from.startNs[row] ?? 0);
-  const endNs = Float64Array.from(rows, row => {
-    const duration = from.durationNs[row] ?? -1;
-    return duration < 0
-      ? Math.max(store.durationNs, from.startNs[row] ?? 0)
-      : (from.startNs[row] ?? 0) + duration;
-  });
+  const { durationNs: captureEnd } = store;
+  const startNs = new Float64Array(rows.length);
+  const endNs = new Float64Array(rows.length);
+  const id = new Float64Array(rows.length);
   const colour = new Uint16Array(rows.length);
   const label = new Uint32Array(rows.length);
-  for (const [i, row] of rows.entries()) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] ?? 0;
+    const start = from.startNs[row] ?? 0;
+    const duration = from.durationNs[row] ?? -1;
+    startNs[i] = start;
+    endNs[i] = duration < 0 ? Math.max(captureEnd, start) : start + duration;
+    id[i] = from.id[row] ?? 0;
     const said = words(row);
     colour[i] = said.colour;
     label[i] = said.label;
   }
-  const id = Float64Array.from(rows, row => from.id[row] ?? 0);
-  return {
-    depth,
-    startNs,
-    endNs,
-    runnableNs: undefined,
-    id,
-    colour,
-    label,
-    mipmap: new Mipmap(startNs, endNs),
-  };
+  const mipmap = new Mipmap(startNs, endNs);
+  return { depth, startNs, endNs, runnableNs: undefined, id, colour, label, mipmap };
 }
 
 /** Rows of each thread, in order. */
