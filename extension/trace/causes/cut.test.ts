@@ -9,7 +9,8 @@ function story(): ReturnType<typeof columnsOf> {
   const thread = trace.thread('t', { cpu: 0, explicit: true });
   trace.runs(thread, 10, 20);
   trace.waits(thread, { from: 20, woken: 40, ran: 45, reason: 'pipe' });
-  trace.runs(thread, 45, 60);
+  trace.runs(thread, 45, 50);
+  trace.runs(thread, 50, 60);
   trace.waits(thread, { from: 60, woken: 60, ran: 70, reason: 'preempted' });
   trace.runs(thread, 70, 80);
   trace.waits(thread, { from: 90, reason: 'sleep' });

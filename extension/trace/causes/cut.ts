@@ -40,6 +40,12 @@ export function cut(columns: Columns, thread: number, startNs: number, endNs: nu
 
 function add(pieces: Piece[], kind: Piece['kind'], startNs: number, endNs: number, row: number): number {
   if (endNs <= startNs) return startNs;
+  const last = pieces[pieces.length - 1];
+  // Two slices end to end are one stretch of running.
+  if (kind === 'running' && last?.kind === 'running' && last.endNs === startNs) {
+    pieces[pieces.length - 1] = { ...last, endNs };
+    return endNs;
+  }
   pieces.push({ kind, startNs, endNs, row });
   return endNs;
 }

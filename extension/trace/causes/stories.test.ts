@@ -261,6 +261,42 @@ test('a condition variable is waited for, never held', () => {
   assert.equal(cause.confidence.value, 0.7);
 });
 
+test('a worker that idles: what delayed the thread it waits for is told, its ordinary life is not blamed', () => {
+  const trace = new FixtureTrace(400_000);
+  const engine = trace.thread('engine', { cpu: 0 });
+  const tokenizer = trace.thread('tokenizer', { cpu: 1 });
+  const idler = trace.thread('idler', { cpu: 2 });
+  const lock = trace.futex(0x1000);
+  const work = trace.futex(0x2000);
+  // Three rounds of 80 ms: engine sleeps for 50, waits for the lock for 20, and wakes the idler, which copies.
+  for (const at of [0, 80_000, 160_000, 240_000]) {
+    trace.call(idler, 'cudaMemcpyAsync', at, at + 100, 'copy');
+    if (at === 240_000) continue;
+    trace.waits(idler, {
+      from: at + 200,
+      woken: at + 80_000,
+      by: engine,
+      object: work,
+      futexOp: 9,
+      futexValue: 0,
+    });
+    trace.waits(engine, { from: at + 5_000, woken: at + 55_000, reason: 'sleep', context: 'interrupt' });
+    trace.locks(engine, lock, { from: at + 56_000, woken: at + 76_000, by: tokenizer });
+  }
+  const { causes, delays } = findCauses(trace.database(), {}, belief);
+  const told = causes.filter(({ kind }) => kind === 'cause' || kind === 'lead');
+  assert.equal(told.length, 1);
+  assert.equal(told[0]?.timeNs, 3 * 20_000_000);
+  assert.match(
+    told[0]?.sentence ?? '',
+    /waiting for engine .* itself waiting for lock 0x1000, held by tokenizer/,
+  );
+  const ordinary = causes.find(({ sentence }) => /was asleep, as it had asked/.test(sentence));
+  assert.equal(ordinary?.kind, 'work');
+  assert.equal(ordinary?.timeNs, 3 * (79_800_000 - 20_000_000));
+  assert.equal(delays.slowGaps, 3);
+});
+
 test('a wake chain over pipes through three threads', () => {
   const trace = new FixtureTrace(50_000);
   const engine = trace.thread('engine', { cpu: 0 });
