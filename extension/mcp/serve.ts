@@ -5,6 +5,7 @@ import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/s
 import type { ServeOptions } from './arguments.ts';
 import { appendAudit } from './audit.ts';
 import { watchMessages } from './discovery.ts';
+import { watchTraces } from './resources.ts';
 import { createServer } from './server.ts';
 import { Shelf } from './shelf.ts';
 
@@ -30,10 +31,19 @@ export function serve(options: ServeOptions, program: string): void {
       audit({ tool: method, arguments: JSON.stringify(params ?? {}).slice(0, 2_000), ...empty });
     },
     closed: () => {
+      stopWatching();
       void shelf.close();
     },
   });
-  serveStdio(() => createServer({ shelf, audit }), {
+  let current: McpServer | undefined;
+  const stopWatching = watchTraces(options.folders, () => {
+    if (current?.isConnected() === true) current.sendResourceListChanged();
+  });
+  const make = () => {
+    current = createServer({ shelf, audit });
+    return current;
+  };
+  serveStdio(make, {
     transport,
     onerror: error => process.stderr.write(`${error.message}\n`),
   });

@@ -4,6 +4,7 @@ import { type CallToolResult, McpServer } from '@modelcontextprotocol/server';
 import { toTraceError } from '../trace/error.ts';
 import type { AuditEntry } from './audit.ts';
 import { Limiter } from './limiter.ts';
+import { registerResources } from './resources.ts';
 import type { Shelf } from './shelf.ts';
 import type { Tool, ToolAnswer } from './tool.ts';
 import { getCausalChains } from './tools/get-causal-chains.ts';
@@ -41,6 +42,7 @@ export interface ServerOptions {
 
 export function createServer(options: ServerOptions): McpServer {
   const server = new McpServer({ name: 'wakechain', title: 'Wakechain', version }, { instructions });
+  registerResources(server, options.shelf);
   const limiter = new Limiter(CALLS_PER_SECOND);
   for (const tool of tools) {
     server.registerTool(

@@ -104,6 +104,32 @@ test('list_traces: what is there, newest first, without a restart', async t => {
   assert.ok(client.getServerVersion());
 });
 
+test('resources: the schema, a page about each trace, and word of a new one', async t => {
+  const { file, rows } = temporaryTrace(t, { events: 500 });
+  const { client } = await connect(t, ['--traces', dirname(file)]);
+  const told = new Promise<void>(resolve =>
+    client.setNotificationHandler('notifications/resources/list_changed', () => resolve()),
+  );
+  const text = async (uri: string) => {
+    const [content] = (await client.readResource({ uri })).contents;
+    return content !== undefined && 'text' in content ? content.text : '';
+  };
+  const listed = async () => (await client.listResources()).resources.map(resource => resource.uri).sort();
+  assert.deepEqual(await listed(), ['wakechain://one/summary', 'wakechain://schema']);
+  assert.equal(
+    await text('wakechain://schema'),
+    readFileSync(new URL('../../collector/schema.sql', import.meta.url), 'utf8'),
+  );
+  assert.match(await text('wakechain://one/summary'), new RegExp(`cuda_call ${rows.cuda_call}`));
+  copyFileSync(file, join(dirname(file), 'two.wakechain.db'));
+  await told;
+  assert.deepEqual(await listed(), [
+    'wakechain://one/summary',
+    'wakechain://schema',
+    'wakechain://two/summary',
+  ]);
+});
+
 test('get_check: what the host could do, and which probes were refused', async t => {
   const { file } = temporaryTrace(t, { loss: true });
   const { ask } = await connect(t, ['--traces', dirname(file)]);
