@@ -76,9 +76,24 @@ test('what did something is painted by its parts; a wait by what it waited for',
   assert.deepEqual(piecesOf(lock), [{ state: 'lock', startNs: 20, endNs: 980 }]);
 });
 
-test('steps with children, other words or another thread are not folded', () => {
-  const parent = node('held_by', 'other', 0, 5, [node('on_cpu', 'running', 0, 5)]);
-  assert.equal(fold([parent, parent]).length, 2);
+test('steps that say the same are folded with what is below them', () => {
+  const preempted = (at: number): CauseNode =>
+    node('runnable', 'runnable', at, 50, [node('behind', 'runnable', at, 50, [], 'behind spinner')]);
+  const rows = chainRows(
+    node('held_by', 'other', 0, 200, [preempted(0), node('on_cpu', 'running', 50, 50), preempted(100)]),
+  );
+  assert.deepEqual(
+    rows.map(row => [row.node.edge, row.timeNs, row.span.startNs, row.span.endNs, row.pieces.length]),
+    [
+      ['held_by', 200, 0, 200, 3],
+      ['runnable', 100, 0, 150, 2],
+      ['behind', 100, 0, 150, 2],
+      ['on_cpu', 50, 50, 100, 1],
+    ],
+  );
+});
+
+test('other words or another thread are not folded', () => {
   assert.equal(
     fold([node('on_cpu', 'running', 0, 1, [], 'a'), node('on_cpu', 'running', 1, 1, [], 'b')]).length,
     2,

@@ -1,10 +1,11 @@
 // A tree of causes as rows, each with its own strip on the explained interval's time axis. Pure.
 //
 // A step that did something (a call, a holder) is painted by what its parts were; a wait is painted by what it waited
-// for. Leaves that say the same of the same thread become one row with several pieces: "on the CPU" before and after
-// a wait reads as one thing.
+// for. Siblings that say the same of the same thread become one row with several pieces, and so do their children:
+// "on the CPU" before and after a wait reads as one thing, and so does being preempted four times by the same program.
 
 import type { CauseNode, Edge, RowRef, State } from '../../extension/trace/api.ts';
+import { ns, type Span } from '../../extension/trace/time.ts';
 
 export interface Piece {
   readonly state: State;
@@ -18,7 +19,9 @@ export interface ChainRow {
   readonly parent: string | undefined;
   readonly level: number;
   readonly node: CauseNode;
-  /** Time of all folded leaves together. */
+  /** From the first piece to the last. */
+  readonly span: Span;
+  /** Of all pieces together. */
   readonly timeNs: number;
   /** Of the root, 0 to 1. */
   readonly share: number;
@@ -50,19 +53,16 @@ const piece = (node: CauseNode): Piece => ({
 export const piecesOf = (node: CauseNode): readonly Piece[] =>
   DOING.has(node.edge) && node.children.length > 0 ? node.children.flatMap(piecesOf) : [piece(node)];
 
-const sameLeaf = (a: CauseNode, b: CauseNode): boolean =>
-  a.children.length === 0 &&
-  b.children.length === 0 &&
-  a.edge === b.edge &&
-  a.state === b.state &&
-  a.label === b.label &&
-  a.thread?.id === b.thread?.id;
+type Group = readonly [CauseNode, ...CauseNode[]];
 
-/** Siblings in order of time; leaves that say the same join the first of them. */
-export function fold(children: readonly CauseNode[]): readonly (readonly [CauseNode, ...CauseNode[]])[] {
+const saysTheSame = (a: CauseNode, b: CauseNode): boolean =>
+  a.edge === b.edge && a.state === b.state && a.label === b.label && a.thread?.id === b.thread?.id;
+
+/** Siblings in order of time; those that say the same join the first of them. */
+export function fold(children: readonly CauseNode[]): readonly Group[] {
   const groups: [CauseNode, ...CauseNode[]][] = [];
   for (const child of children) {
-    const group = groups.find(([first]) => sameLeaf(first, child));
+    const group = groups.find(([first]) => saysTheSame(first, child));
     if (group === undefined) groups.push([child]);
     else group.push(child);
   }
@@ -74,21 +74,24 @@ export function chainRows(root: CauseNode): readonly ChainRow[] {
   const rows: ChainRow[] = [];
   const whole = Math.max(1, root.durationNs);
   const add = (
-    group: readonly [CauseNode, ...CauseNode[]],
+    group: Group,
     key: string,
     parent: string | undefined,
     level: number,
     position: number,
     siblings: number,
   ): void => {
-    const [node] = group;
     const timeNs = group.reduce((sum, one) => sum + one.durationNs, 0);
-    const children = fold(node.children);
+    const children = fold(group.flatMap(one => one.children));
     rows.push({
       key,
       parent,
       level,
-      node,
+      node: group[0],
+      span: {
+        startNs: ns(Math.min(...group.map(one => one.startNs))),
+        endNs: ns(Math.max(...group.map(one => one.startNs + one.durationNs))),
+      },
       timeNs,
       share: timeNs / whole,
       pieces: group.flatMap(piecesOf),

@@ -88,7 +88,11 @@ function item(
     el(
       'div',
       {},
-      el('p', {}, ...sentenceNodes(firstSentence(cause.sentence), names)),
+      el(
+        'p',
+        { class: 'sentence', title: cause.sentence },
+        ...sentenceNodes(firstSentence(cause.sentence), names),
+      ),
       el('p', { class: 'quiet' }, `${formatCount(cause.count)} × · ${formatDuration(cause.timeNs)}${kind}`),
     ),
   );

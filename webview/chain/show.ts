@@ -6,21 +6,26 @@ import { ns, type Span } from '../../extension/trace/time.ts';
 import type { Tab } from '../protocol.ts';
 import type { App } from '../shell/app.ts';
 import { fit } from '../timeline/camera.ts';
+import type { ChainRow } from './layout.ts';
 
 export const spanOf = (node: CauseNode): Span => ({
   startNs: node.startNs,
   endNs: ns(node.startNs + node.durationNs),
 });
 
+type Step = Pick<ChainRow, 'node' | 'span' | 'rows'>;
+
 /** `tab` left out: what is in sight stays. */
-export function showNode(app: App, cause: Cause, node: CauseNode, tab?: Tab): void {
-  const window = spanOf(node);
+export function showStep(app: App, cause: Cause, step: Step, tab?: Tab): void {
   app.store.update({
     tab: tab ?? app.store.state.tab,
-    visible: fit(window, app.data.summary.durationNs),
-    selection: { window, thread: node.thread?.id, row: node.rows[0], cause: cause.id },
+    visible: fit(step.span, app.data.summary.durationNs),
+    selection: { window: step.span, thread: step.node.thread?.id, row: step.rows[0], cause: cause.id },
   });
 }
+
+export const showNode = (app: App, cause: Cause, node: CauseNode, tab?: Tab): void =>
+  showStep(app, cause, { node, span: spanOf(node), rows: node.rows }, tab);
 
 export function showCause(app: App, cause: Cause, tab: Tab): void {
   const [worst] = cause.examples;

@@ -95,7 +95,7 @@ export class CauseTree {
         },
         el('span', { class: 'strip-tick first' }, formatClock(startUnixNs, span.startNs, 3)),
         ...axis.ticks
-          .filter(tick => tick.atNs > length * 0.2 && tick.atNs < length * 0.9)
+          .filter(tick => tick.atNs > length * 0.28 && tick.atNs < length * 0.9)
           .map(tick =>
             el(
               'span',
@@ -137,8 +137,8 @@ export class CauseTree {
         data: {
           key: row.key,
           edge: node.edge,
-          startNs: node.startNs,
-          durationNs: node.durationNs,
+          startNs: row.span.startNs,
+          durationNs: row.span.endNs - row.span.startNs,
           timeNs: row.timeNs,
           ...(node.thread === undefined ? {} : { thread: node.thread.id }),
         },

@@ -13,7 +13,7 @@ import { Evidence } from './evidence.ts';
 import type { ChainRow } from './layout.ts';
 import { type CauseList, causeList } from './list.ts';
 import { causeAsMarkdown } from './markdown.ts';
-import { showNode } from './show.ts';
+import { showNode, showStep } from './show.ts';
 import { CauseTree } from './tree.ts';
 
 export class CausesView implements View {
@@ -112,7 +112,7 @@ export class CausesView implements View {
             names,
             startUnixNs: this.#app.data.summary.startUnixNs,
             chosen: row => this.#step(cause, row),
-            toTimeline: row => showNode(this.#app, cause, row.node, 'timeline'),
+            toTimeline: row => showStep(this.#app, cause, row, 'timeline'),
           });
     this.#chosen.dataset['cause'] = cause.id;
     replace(
@@ -128,7 +128,7 @@ export class CausesView implements View {
 
   #step(cause: Cause, row: ChainRow): void {
     void this.#evidence.show(row.rows);
-    showNode(this.#app, cause, row.node);
+    showStep(this.#app, cause, row);
   }
 
   #facts(cause: Cause, example: number): HTMLElement {
@@ -165,8 +165,8 @@ export class CausesView implements View {
         link(
           'Show in timeline',
           () => {
-            const node = this.#tree?.selected?.node;
-            if (node !== undefined) showNode(this.#app, cause, node, 'timeline');
+            const step = this.#tree?.selected;
+            if (step !== undefined) showStep(this.#app, cause, step, 'timeline');
           },
           { action: 'timeline' },
         ),

@@ -94,6 +94,9 @@ function segments<V extends string>(name: string, values: Group<V>, choose: (val
   };
 }
 
+/** The kit shows no words for an empty value. */
+const ALL = 'all';
+
 function threadSelect(threads: readonly ThreadInfo[], choose: (thread: number | undefined) => void) {
   const select = document.createElement('vscode-single-select');
   select.setAttribute('aria-label', 'Thread');
@@ -108,16 +111,16 @@ function threadSelect(threads: readonly ThreadInfo[], choose: (thread: number | 
     .filter(thread => thread.cudaCalls > 0 || thread.offCpuEvents > 0)
     .sort((a, b) => b.cudaCalls - a.cudaCalls || b.offCpuEvents - a.offCpuEvents);
   select.append(
-    option('', 'All threads'),
+    option(ALL, 'All threads'),
     ...ranked.map(thread =>
       option(String(thread.id), `${thread.name} ${thread.tid} (${formatCount(thread.cudaCalls)} calls)`),
     ),
   );
-  select.addEventListener('change', () => choose(select.value === '' ? undefined : Number(select.value)));
+  select.addEventListener('change', () => choose(select.value === ALL ? undefined : Number(select.value)));
   return {
     element: select,
     set(thread: number | undefined): void {
-      const value = thread === undefined ? '' : String(thread);
+      const value = thread === undefined ? ALL : String(thread);
       if (select.value !== value) select.value = value;
     },
   };

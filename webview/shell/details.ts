@@ -127,11 +127,10 @@ export class DetailsPane implements View {
 
   #frame(frame: StackFrame): (Node | string | undefined)[] {
     const { file, line, module } = frame;
-    const where = file ?? module;
+    const where = file ?? (frame.kind === 'kernel' ? '[kernel]' : module);
     const end = where?.split('/').at(-1);
     return [
       el('span', { class: 'function', title: frame.function }, shorten(frame.function, 90)),
-      frame.kind === 'kernel' ? el('span', { class: 'quiet' }, ' [kernel]') : undefined,
       file === undefined
         ? el(
             'span',

@@ -1,6 +1,7 @@
 // Sums of a flame graph against SQL; no box is smaller than what stands below it.
 
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { number } from '../../../test/fixtures/oracle.ts';
 import { openStore } from '../../../test/fixtures/store.ts';
@@ -57,6 +58,21 @@ test('CUDA: the driver call of calls without a stack stands in the box of its ru
     ),
   );
   assert.equal(tree.count[0], tree.count[runtime], 'nothing but what was asked for');
+});
+
+test('CUDA: a driver call that carries the stack of its runtime call says it no second time', t => {
+  const { file } = temporaryTrace(t);
+  const before = flame(openStore(t, file), { kind: 'cuda' });
+  const database = new DatabaseSync(file);
+  const { changes } = database
+    .prepare(
+      `UPDATE cuda_call SET stack_id = (SELECT r.stack_id FROM cuda_call r WHERE r.id = cuda_call.parent_id)
+       WHERE parent_id IN (SELECT id FROM cuda_call WHERE stack_id IS NOT NULL)`,
+    )
+    .run();
+  database.close();
+  assert.ok(Number(changes) > 0);
+  assert.deepEqual(flame(openStore(t, file), { kind: 'cuda' }), before);
 });
 
 test('off-CPU: boxes by reason; frames of the stack below, outermost first', t => {

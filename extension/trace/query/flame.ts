@@ -36,7 +36,9 @@ function cuda(store: Store, query: FlameQuery, window: Span, threads: Threads): 
     const fn = calls.function[row] ?? -1;
     const nested = parent !== 0;
     if (!nested && (wanted === undefined ? parentRow >= 0 : !wanted.has(fn))) continue;
-    const stack = calls.stack[row] ?? -1;
+    // A call inside a call that carries a stack was made from there: its own stack would say the same once more.
+    const told = nested && (calls.stack[parentRow] ?? -1) >= 0;
+    const stack = told ? -1 : (calls.stack[row] ?? -1);
     const box = tree.under(parent, `function ${fn}`, store.functions.get(fn)?.name ?? '?', 'cuda');
     const leaf = stack < 0 ? box : tree.underStack(box, stack);
     boxes[row] = leaf;
