@@ -71,7 +71,9 @@ impl Stacks {
             let is_return = index > 0 || innermost == Innermost::Return;
             list.extend(frames.of_process(who, process, address.saturating_sub(u64::from(is_return)), record.at_ns));
         }
-        if let Some(why) = walk.broken {
+        let outermost = list.last().and_then(|frame| frames.frame(*frame)).map_or("", |frame| frame.function.as_str());
+        // what called these keeps no frame pointers, and is of no interest: nobody's code runs outside them
+        if let Some(why) = walk.broken.filter(|_| !ROOTS.contains(&outermost)) {
             list.push(frames.broken(why));
         }
         Ok(Some(self.remember(key, frames.stack(&list))))
@@ -121,6 +123,19 @@ impl Stacks {
         stack
     }
 }
+
+/// Where the C library enters a program or a thread: glibc's names from 2.17 to 2.42, musl's.
+const ROOTS: [&str; 9] = [
+    "_start",
+    "__libc_start_main",
+    "__libc_start_main_impl",
+    "__libc_start_call_main",
+    "start_thread",
+    "clone",
+    "clone3",
+    "__clone3",
+    "libc_start_main_stage2",
+];
 
 /// x86_64 puts the trampoline at the very top of the address space when nothing else is there.
 fn is_uprobe_page(address: u64) -> bool {

@@ -183,7 +183,7 @@ fn an_interrupt_only_borrows_the_thread_it_finds() {
     let trace = spool.finalize();
     assert_eq!(
         trace.rows("SELECT waker_context, interrupt, waker_syscall FROM off_cpu_events ORDER BY id"),
-        ["interrupt|timer|-", "task|-|futex", "interrupt|other|-", "-|-|futex", "kernel_thread|net_rx|futex"]
+        ["interrupt|timer|-", "task|-|futex", "interrupt|-|-", "-|-|futex", "kernel_thread|net_rx|futex"]
     );
     assert_eq!(
         trace.rows("SELECT f.kind, f.function, m.path, s.depth FROM off_cpu o JOIN stack s ON s.id = o.waker_stack_id JOIN frame f ON f.id = s.frame_id \

@@ -41,11 +41,11 @@ pub fn context(waker: &Waker) -> Option<&'static str> {
     }
 }
 
-/// What the interrupt, or the kernel thread, was at.
+/// What the interrupt, or the kernel thread, was at; `None` where no stack was taken to tell.
 pub fn interrupt(context: Option<&str>, kernel: Option<&KernelFacts>) -> Option<&'static str> {
-    match (context?, kernel) {
-        ("interrupt", facts) => Some(facts.map_or("other", |facts| facts.interrupt.unwrap_or("other"))),
-        ("kernel_thread", Some(facts)) => facts.interrupt,
+    match (context?, kernel?) {
+        ("interrupt", facts) => Some(facts.interrupt.unwrap_or("other")),
+        ("kernel_thread", facts) => facts.interrupt,
         _ => None,
     }
 }
@@ -75,7 +75,8 @@ mod tests {
             assert_eq!(context(&waker), expected, "{waker:?}");
         }
         assert_eq!(interrupt(Some("interrupt"), Some(&timer)), Some("timer"));
-        assert_eq!(interrupt(Some("interrupt"), None), Some("other"));
+        assert_eq!(interrupt(Some("interrupt"), Some(&KernelFacts::default())), Some("other"));
+        assert_eq!(interrupt(Some("interrupt"), None), None);
         assert_eq!(interrupt(Some("task"), Some(&loopback)), None);
     }
 }
