@@ -63,5 +63,6 @@ export async function capture(
       `the capture failed: ${last?.['message'] ?? 'it ended without a word'} ${last?.['hint'] ?? ''}`,
     );
   }
-  return { events: Number(last['events']), lost: Number(last['lost']) };
+  const byClass = Object.values({ ...(last['events'] as object) }).map(Number);
+  return { events: byClass.reduce((sum, count) => sum + count, 0), lost: Number(last['lost']) };
 }
