@@ -23,15 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (spool, output) = (folder.path().join("capture.spool"), folder.path().join("trace.wakechain.db"));
     write(&spool, millions * 1_000_000)?;
     let bytes = std::fs::metadata(&spool)?.len();
-    let start = Instant::now();
+    let (start, cpu_before) = (Instant::now(), cpu_seconds().unwrap_or(0.0));
     let report = finalize(&spool, &output, &FinalizeOptions::default(), &mut |_| {}, &|| false)?;
     let seconds = start.elapsed().as_secs_f64();
+    let cpu = cpu_seconds().unwrap_or(0.0) - cpu_before;
     let rows = report.events.cuda_calls + report.events.off_cpu + report.events.cpu_slices;
-    println!(
-        "{rows} rows in {seconds:.2} s: {:.0} rows/s; {:.2} s a million",
-        rows as f64 / seconds,
-        seconds / rows as f64 * 1e6
-    );
+    let (million, rate) = (rows as f64 / 1e6, rows as f64 / seconds);
+    println!("{rows} rows in {seconds:.2} s, {rate:.0} rows/s: {:.2} s a million, {:.2} s of CPU", seconds / million, cpu / million);
     println!("spool {:.1} bytes a row, database {:.1}", bytes as f64 / rows as f64, report.bytes as f64 / rows as f64);
     println!("largest memory {} MB; {:?}", peak_kilobytes().unwrap_or(0) / 1024, report.inconsistencies);
     let database = Connection::open(&output)?;
@@ -50,6 +48,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn peak_kilobytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find(|line| line.starts_with("VmHWM"))?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// User and system time of this process: the kernel counts in hundredths of a second.
+fn cpu_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let ticks = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(2);
+    Some(ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0)
 }
 
 fn header(kind: u32, bytes: usize, flags: u32, cpu: u64) -> RecordHeader {
