@@ -81,6 +81,10 @@ test('every row of evidence exists', async () => {
 });
 
 test('a click on a step moves the timeline to that interval, and marks it there', async () => {
+  await openTab(page, 'timeline');
+  await page.locator('canvas.rows').focus();
+  await page.keyboard.press('Digit0');
+  await openTab(page, 'causes');
   await chooseLock();
   const step = page.locator('.tree-row[data-edge=held_by]').first();
   await step.click();
