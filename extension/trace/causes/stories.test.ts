@@ -135,6 +135,13 @@ test('the holder was preempted by a spinner: the call', () => {
       'tokenizer (tid 1002), which for 36 ms of that was runnable behind spinner (pid 123) on CPU 3 ' +
       'and for 14.4 ms was running. The worst took 13.1 ms.',
   );
+  const states = new Map(result.byState.map(({ state, timeNs }) => [state, timeNs]));
+  assert.equal(
+    states.get('lock'),
+    4 * 3_600_000,
+    'what tokenizer computed under the lock is time lost to the lock',
+  );
+  assert.equal(states.get('runnable'), 4 * 9_150_000);
   const sum = result.byState.reduce((total, { timeNs }) => total + timeNs, 0);
   assert.equal(sum, result.delays.totalNs);
 });
@@ -209,6 +216,29 @@ test('barging: holders follow one another, and a hand-off is nobody holding', ()
   const [held, , proven] = cause.examples[0]?.children[0]?.children ?? [];
   assert.equal(held?.confidence, 0.8, 'a was not seen to take the lock');
   assert.equal(proven?.confidence, 0.95, 'b had come back from waiting for it');
+});
+
+test('proof of a holder: it had come back from waiting since it last unlocked', () => {
+  const cases: readonly { why: string; middle: 'b' | 'c'; confidence: number }[] = [
+    { why: 'b ran with the lock while c passed by', middle: 'c', confidence: 0.95 },
+    { why: 'b unlocked once already: it may have taken the lock in passing', middle: 'b', confidence: 0.8 },
+  ];
+  for (const { why, middle, confidence } of cases) {
+    const trace = new FixtureTrace(50_000);
+    const engine = trace.thread('engine', { cpu: 0 });
+    const a = trace.thread('a', { cpu: 1 });
+    const b = trace.thread('b', { cpu: 2 });
+    const c = trace.thread('c', { cpu: 3 });
+    const d = trace.thread('d', { cpu: 4 });
+    const lock = trace.futex(0x1000);
+    trace.locks(b, lock, { from: 5_000, woken: 6_000, by: a });
+    trace.locks(d, lock, { from: 5_000, woken: 8_000, by: middle === 'b' ? b : c });
+    trace.locks(engine, lock, { from: 10_000, woken: 16_000, by: b });
+    const call = trace.call(engine, 'cudaLaunchKernel', 10_000, 16_000);
+    const [held] = explained(trace, call).examples[0]?.children[0]?.children ?? [];
+    assert.equal(held?.edge, 'held_by');
+    assert.equal(held?.confidence, confidence, why);
+  }
 });
 
 test('a wait that gave up is no unlock, and no holder', () => {
