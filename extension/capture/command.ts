@@ -16,7 +16,7 @@ import type { CheckItem } from './messages.ts';
 import { type CapturePlan, PROFILES } from './plan.ts';
 import { progressText, STAGE_WORDS } from './progress-text.ts';
 import type { TraceRegistry } from './registry.ts';
-import { type CaptureOutcome, type CaptureRequest, capture } from './session.ts';
+import { type CaptureOutcome, type CaptureRequest, capture, type Progress } from './session.ts';
 
 export interface CaptureServices {
   readonly context: vscode.ExtensionContext;
@@ -124,6 +124,7 @@ async function withNotification(
       { location: vscode.ProgressLocation.Notification, title: `${title} ${host}`, cancellable: true },
       async (progress, token) => {
         const cancel = new AbortController();
+        const show = oncePerSecond();
         token.onCancellationRequested(() => cancel.abort());
         return capture(
           complete(
@@ -137,7 +138,7 @@ async function withNotification(
               cancel: cancel.signal,
               stop: stop.signal,
               report: event => {
-                progress.report({ message: progressText(event) });
+                if (show(event)) progress.report({ message: progressText(event) });
                 if (event.stage === 'record') status.show();
                 else status.hide();
               },
@@ -152,6 +153,19 @@ async function withNotification(
     stopRecording = undefined;
     status.dispose();
   }
+}
+
+/** Lets a new stage through at once, and news of the same stage once a second: text that changes faster is not read. */
+function oncePerSecond(): (progress: Progress) => boolean {
+  let stage: Progress['stage'] | undefined;
+  let last = 0;
+  return progress => {
+    const now = Date.now();
+    if (progress.stage === stage && now - last < 1000) return false;
+    stage = progress.stage;
+    last = now;
+    return true;
+  };
 }
 
 async function connect(
@@ -199,8 +213,16 @@ async function tell(services: CaptureServices, host: string, outcome: CaptureOut
     case 'captured': {
       await services.registry.add(outcome.file);
       await services.open(outcome.file);
-      if (left !== '')
-        void vscode.window.showWarningMessage(`Wakechain: the trace from ${host} is here.${left}`);
+      const status = outcome.commandExitStatus ?? 0;
+      const remarks = [
+        ...outcome.remarks,
+        ...(status === 0 ? [] : [`The command ended with status ${status}.`]),
+        ...(left === '' ? [] : [left.trim()]),
+      ];
+      if (remarks.length > 0)
+        void vscode.window.showWarningMessage(
+          `Wakechain: the trace from ${host} is here. ${remarks.join(' ')}`,
+        );
       return;
     }
     case 'cancelled':

@@ -24,6 +24,7 @@ import {
 import { traceName } from './names.ts';
 import { type CapturePlan, captureArguments } from './plan.ts';
 import { record } from './record.ts';
+import { salvage } from './salvage.ts';
 
 export type Stage = 'connect' | 'upload' | 'check' | 'choose' | 'record' | 'finish' | 'pull' | 'clean';
 
@@ -68,6 +69,8 @@ export type CaptureOutcome =
       readonly events: number;
       readonly lost: number;
       readonly commandExitStatus: number | undefined;
+      /** Sentences that belong beside the trace: what went wrong on the way, and was mended. */
+      readonly remarks: readonly string[];
       readonly leftovers: readonly string[];
     }
   | { readonly kind: 'cancelled'; readonly stage: Stage; readonly leftovers: readonly string[] }
@@ -148,13 +151,20 @@ async function stages(
   const directory = await privateDirectory(host, root, state, request.cancel);
   const remoteFile = `${directory}/trace.wakechain.db`;
   state.remoteFile = remoteFile;
+  const remarks: string[] = [];
   const finished = await follow(
     request,
     host,
     root,
     [collector, ...captureArguments(plan, remoteFile, facts)],
     enter,
-  );
+  ).catch(async (error: unknown) => {
+    if (!(error instanceof RemoteError) || error.reason !== 'command' || request.cancel.aborted) throw error;
+    const saved = await salvage(host, root, collector, remoteFile, facts.uid, request.cancel);
+    if (saved === undefined) throw error;
+    remarks.push(`${error.message} What it had recorded until then was saved.`);
+    return saved;
+  });
 
   enter('pull');
   const file = join(request.directory, traceName(host.name, request.now));
@@ -175,6 +185,7 @@ async function stages(
     events: countEvents(finished.events),
     lost: finished.lost ?? 0,
     commandExitStatus: finished.exit_status ?? undefined,
+    remarks,
   };
 }
 

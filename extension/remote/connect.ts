@@ -200,6 +200,8 @@ function negotiate(
       if (!('level' in error) || error.level !== 'agent') fail(error.message);
     });
     client.once('close', () => fail('the host closed the connection'));
+    // A ProxyCommand may be over before ssh2 has looked at its stream.
+    if (stream.destroyed) return fail('the connection ended at once');
     client.connect({
       sock: stream,
       username: settings.user,

@@ -3,6 +3,7 @@
 // (transfer.ts, root.ts), so they work the same on both.
 
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RemoteError, untilAborted } from './errors.ts';
 
 /** How a process ended. Both undefined: the host never said, as when it was cut off by us. */
@@ -65,9 +66,24 @@ export async function run(
     const all = Promise.all([process.exit, collect(process.stdout), collect(process.stderr)]);
     const [exit, stdout, stderr] = await untilAborted(all, signal);
     return { exit, stdout, stderr };
+  } catch (error) {
+    // Short commands end by themselves: let them, so that none is left when we say so.
+    await endWithin(process, PATIENCE_MS);
+    throw error;
   } finally {
     process.close();
   }
+}
+
+const PATIENCE_MS = 3000;
+
+/** Waits for the end of a process, but not for long. */
+export async function endWithin(process: RemoteProcess, ms: number): Promise<void> {
+  const ended = process.exit.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([ended, sleep(ms, undefined, { ref: false })]);
 }
 
 /**

@@ -2,13 +2,14 @@
 // its SHA-256 was compared: an upload on the host, before the file gets its name; a download here, likewise.
 
 import { createHash, type Hash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { cancelled, RemoteError, untilAborted } from './errors.ts';
-import { collect, type RemoteHost, run, script } from './host.ts';
+import { collect, endWithin, type RemoteHost, type RemoteProcess, run, script } from './host.ts';
 
 export interface TransferOptions {
   /** Lower-case hex; what the file must have. */
@@ -50,8 +51,8 @@ export async function upload(
   words.catch(() => undefined);
   process.stdout.resume();
   try {
-    await copied(pipeline(createReadStream(localFile), counter(options), process.stdin), options.signal);
-    const exit = await process.exit;
+    await send(localFile, process, options);
+    const exit = await untilAborted(process.exit, options.signal);
     if (exit.code === HASH_DIFFERS)
       throw new RemoteError(
         'hash_mismatch',
@@ -60,16 +61,37 @@ export async function upload(
       );
     if (exit.code !== 0) throw copyFailed(`copy the collector to ${host.name}`, await words);
   } catch (error) {
-    process.close();
+    // It sees a file cut short, removes it, and ends: only then is nothing left.
+    process.stdin.end();
+    await endWithin(process, PATIENCE_MS);
     if (options.signal.aborted) throw cancelled();
-    if (error instanceof RemoteError) throw error;
-    // The pipe broke: why, the other end says better.
-    const exit = await process.exit;
-    throw copyFailed(
-      `copy the collector to ${host.name}`,
-      exit.code === undefined ? String(error) : await words,
-    );
+    throw error instanceof RemoteError
+      ? error
+      : copyFailed(`copy the collector to ${host.name}`, String(error));
+  } finally {
+    process.close();
   }
+}
+
+const PATIENCE_MS = 10_000;
+
+/** Writes the file to a process, and the end of it, unless the process ends first: its exit says why. */
+async function send(localFile: string, process: RemoteProcess, options: TransferOptions): Promise<void> {
+  let ended = false;
+  const end = process.exit.then(() => {
+    ended = true;
+  });
+  process.stdin.on('error', () => undefined);
+  let bytes = 0;
+  for await (const chunk of createReadStream(localFile)) {
+    if (options.signal.aborted) throw cancelled();
+    if (ended) return;
+    bytes += chunk.length;
+    options.progress(bytes);
+    if (!process.stdin.write(chunk))
+      await untilAborted(Promise.race([once(process.stdin, 'drain'), end]), options.signal);
+  }
+  process.stdin.end();
 }
 
 /** Fetches a file; `localFile` appears whole and checked, or not at all. */

@@ -286,6 +286,23 @@ describe('a capture over SSH', { skip }, () => {
     await assertNothingRuns();
   });
 
+  test('the collector is killed: what it had recorded is saved, and the outcome says so', async () => {
+    const run = await runCapture({
+      plan: { durationSeconds: 30 },
+      onReport: progress => {
+        if (progress.live && progress.live.events > 0)
+          spawnSync('pkill', ['-KILL', '-f', `^${sandbox.user.home}/.cache/wakechain`]);
+      },
+    });
+    const outcome = assertCaptured(run);
+    assert.match(outcome.remarks.join(), /was saved/);
+    const trace = new TraceFile(outcome.file);
+    assert.ok(trace.number('SELECT count(*) FROM off_cpu') > 0);
+    assert.notEqual(trace.meta('end_reason'), 'duration');
+    trace.close();
+    await assertNothingRuns();
+  });
+
   test('the command fails: its status is told, the trace is kept', async () => {
     const outcome = assertCaptured(
       await runCapture({ plan: { target: { kind: 'command', line: 'exit 7' } } }),

@@ -54,9 +54,9 @@ export class Workbench {
     const user = join(directory, 'user');
     mkdirSync(folder);
     // The web workbench keeps a person's settings in the browser; machine settings lie with the server.
-    mkdirSync(join(directory, 'server', 'data', 'Machine'), { recursive: true });
+    mkdirSync(join(user, 'Machine'), { recursive: true });
     writeFileSync(
-      join(directory, 'server', 'data', 'Machine', 'settings.json'),
+      join(user, 'Machine', 'settings.json'),
       JSON.stringify({ 'workbench.startupEditor': 'none', ...options.settings }),
     );
     const program = join(directory, 'host.cjs');
@@ -154,9 +154,13 @@ export class Workbench {
     await this.page.screenshot({ path: join(screenshots, `${name}.png`) });
   }
 
-  /** The text of notifications on screen. */
+  /**
+   * The text of all notifications. Under the smoke-test driver they do not pop up: they are read in their list, which
+   * is opened for it.
+   */
   async notifications(): Promise<readonly string[]> {
-    return this.page.$$eval('.notification-list-item-message, .monaco-dialog-box', nodes =>
+    await this.call('command', 'notifications.showList');
+    return this.page.$$eval('.notification-list-item-message', nodes =>
       nodes.map(node => node.textContent ?? ''),
     );
   }
