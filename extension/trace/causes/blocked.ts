@@ -81,6 +81,14 @@ function byWaker(walk: Walk, wait: Wait): CauseNode {
     case 'task':
       return waitedFor(walk, wait, woken);
     case 'timed_out':
+      // CPython asks for the GIL in short waits that time out: that is no wish to sleep.
+      if (walk.object(wait.row)?.name?.endsWith('(GIL)')) {
+        return notSeen(
+          walk,
+          wait,
+          'waiting for the Python interpreter lock (GIL); who held it was not followed',
+        );
+      }
       return wait.around.spinning ? gpu(walk, wait) : asleep(walk, wait, timedOutLabel(walk, wait));
     case 'interrupt':
     case 'kernel_thread':

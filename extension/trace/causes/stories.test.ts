@@ -389,6 +389,25 @@ test('asked to sleep: sleep, a poll that expired, a futex that timed out; nobody
   }
 });
 
+test('waits for the GIL that time out are not called sleep', () => {
+  const trace = new FixtureTrace(50_000);
+  const engine = trace.thread('engine', { cpu: 0 });
+  const gil = trace.futex(0x3000, '_PyRuntime (GIL)');
+  trace.waits(engine, {
+    from: 10_000,
+    woken: 15_000,
+    object: gil,
+    futexOp: 9,
+    futexValue: 0,
+    timeoutUs: 5_000,
+    interrupt: 'timer',
+    context: 'interrupt',
+  });
+  const cause = explained(trace, trace.call(engine, 'cudaLaunchKernel', 10_000, 15_000));
+  assert.equal(tree(cause), 'slow_call engine 10000-15000\n  unexplained engine 10000-15000');
+  assert.match(cause.sentence, /GIL/);
+});
+
 test('the chain ends where an interrupt or a kernel thread passed the wake-up on', () => {
   const cases: readonly { context: 'interrupt' | 'kernel_thread'; interrupt: string; label: RegExp }[] = [
     { context: 'interrupt', interrupt: 'net_rx', label: /network/ },
