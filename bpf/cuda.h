@@ -84,7 +84,7 @@ static __noinline void drop_top_frame(struct call_state *calls, __u32 tid, __u64
 
 static __noinline void end_calls(struct task_struct *task, __u64 now, __u32 why)
 {
-	struct call_state *calls = bpf_task_storage_get(&call_states, task, 0, 0);
+	struct call_state *calls = call_state_of(task);
 
 	if (!calls)
 		return;
@@ -147,13 +147,13 @@ static __always_inline int on_entry(probe_registers *ctx)
 	COUNT_ATOMIC(of, hits, 1);
 	ids = bpf_get_current_pid_tgid();
 	task = (struct task_struct *)bpf_get_current_task_btf();
-	calls = bpf_task_storage_get(&call_states, task, 0, 0);
+	calls = call_state_of_caller(task, false);
 	if (!calls) {
 		if (!calling_thread_is_target(ids >> 32)) {
 			COUNT_ATOMIC(of, filtered, 1);
 			return SKIP_RETURN;
 		}
-		calls = bpf_task_storage_get(&call_states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		calls = call_state_of_caller(task, true);
 		if (!calls) {
 			COUNT_ATOMIC(of, lost, 1);
 			note_loss(RING_CUDA, LOSS_STORAGE, now, 1);
@@ -241,7 +241,7 @@ static __always_inline bool call_wants_stack(struct task_struct *task, struct ca
 		if (!of || of->hits > first_calls)
 			return false;
 	}
-	state = bpf_task_storage_get(&thread_states, task, 0, 0);
+	state = thread_state_of_caller(task);
 	if (state && take_stack_token(state, now))
 		return true;
 	COUNT_ATOMIC(counters_of(PROBE_USER_STACK), hits, 1);
@@ -262,7 +262,7 @@ static __always_inline int on_return(probe_registers *ctx)
 	if (!recording(now))
 		return 0;
 	task = (struct task_struct *)bpf_get_current_task_btf();
-	calls = bpf_task_storage_get(&call_states, task, 0, 0);
+	calls = call_state_of_caller(task, false);
 	if (!calls)
 		return 0;
 	cookie = bpf_get_attach_cookie(ctx);

@@ -85,8 +85,9 @@ int BPF_PROG(on_new_task, struct task_struct *task)
 
 		bpf_map_update_elem(&targets, &child, &inherited, BPF_NOEXIST);
 	}
+	forget_spares(task->pid);
 	/* Made here, where memory can be had, rather than in the scheduler. */
-	bpf_task_storage_get(&thread_states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	any_thread_state(task);
 	send_thread(task, NULL, now, THREAD_FORK, PROBE_FORK);
 	return 0;
 }

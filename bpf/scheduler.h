@@ -16,6 +16,8 @@
 #define FUTEX_WAIT_REQUEUE_PI 11
 #define FUTEX_LOCK_PI2 13
 
+#define TASK_DEAD 0x80
+
 #define HARD_INTERRUPT_MASK 0x000f0000
 #define SERVING_SOFT_INTERRUPT 0x00000100
 
@@ -80,11 +82,11 @@ static __always_inline void switch_out(struct task_struct *prev, __u32 next_tid,
 	struct system_call call;
 	bool stays_runnable = preempt || !prev_state;
 
-	state = bpf_task_storage_get(&thread_states, prev, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!state) {
-		storage_failed = 1;
+	if (prev_state & TASK_DEAD)
 		return;
-	}
+	state = any_thread_state(prev);
+	if (!state)
+		return;
 	/* A wake-up that ran beside this switch-out, on another CPU: nothing else will wake the thread, unless something does. */
 	if (state->early_wake && !stays_runnable) {
 		state->wake_ns = now;
@@ -247,8 +249,7 @@ static __noinline bool send_detail(struct task_struct *task, struct thread_state
 
 	if (with_stacks) {
 		if (take_stack_token(state, facts->now)) {
-			if (state->has_snapshot)
-				user_stack = send_snapshot(task, facts->now, facts->cpu);
+			user_stack = send_snapshot(task, state->has_snapshot, facts->now, facts->cpu);
 			kernel_stack = send_kernel_stack(NULL, task, facts->now, facts->cpu, 0);
 		} else {
 			COUNT_ATOMIC(counters_of(PROBE_USER_STACK), hits, 1);
@@ -325,9 +326,8 @@ static __always_inline struct thread_state *switch_in(struct task_struct *next, 
 		of->filtered++;
 		return NULL;
 	}
-	state = bpf_task_storage_get(&thread_states, next, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	state = any_thread_state(next);
 	if (!state) {
-		storage_failed = 1;
 		of->lost++;
 		note_loss(RING_SCHEDULER, LOSS_STORAGE, facts->now, 1);
 		return NULL;
@@ -490,9 +490,8 @@ int BPF_PROG(on_waking, struct task_struct *task)
 		of->filtered++;
 		return 0;
 	}
-	state = bpf_task_storage_get(&thread_states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	state = any_thread_state(task);
 	if (!state) {
-		storage_failed = 1;
 		of->lost++;
 		note_loss(RING_SCHEDULER, LOSS_STORAGE, now, 1);
 		return 0;
@@ -536,9 +535,8 @@ int BPF_PROG(on_wakeup_new, struct task_struct *task)
 	if (!of)
 		return 0;
 	of->hits++;
-	state = bpf_task_storage_get(&thread_states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	state = any_thread_state(task);
 	if (!state) {
-		storage_failed = 1;
 		of->lost++;
 		note_loss(RING_SCHEDULER, LOSS_STORAGE, now, 1);
 		return 0;
@@ -573,7 +571,7 @@ int at_start(struct bpf_iter__task *ctx)
 		return 0;
 	}
 	send_thread(task, NULL, start_ns, THREAD_EXISTING, PROBE_ITERATE_START);
-	state = bpf_task_storage_get(&thread_states, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	state = any_thread_state(task);
 	if (!state)
 		return 0;
 	if (task->on_cpu) {
@@ -605,7 +603,7 @@ int at_end(struct bpf_iter__task *ctx)
 		return 0;
 	of = counters_of(PROBE_ITERATE_END);
 	COUNT_ATOMIC(of, hits, 1);
-	state = bpf_task_storage_get(&thread_states, task, 0, 0);
+	state = thread_state_of(task);
 	end_calls(task, until_ns, CALL_OPEN);
 	if (!state || !state->off_ns || task->exit_state || task->tgid == collector_tgid) {
 		COUNT_ATOMIC(of, filtered, 1);

@@ -68,33 +68,38 @@ static __always_inline bool take_stack_token(struct thread_state *state, __u64 n
 }
 
 /* At switch-out of a target thread: `task` is current, so its user memory can be read. */
-static __always_inline bool keep_snapshot(struct task_struct *task)
+static __always_inline __u8 keep_snapshot(struct task_struct *task)
 {
 	struct snapshot *snapshot = bpf_task_storage_get(&snapshots, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	struct call_state *calls;
 
 	if (!snapshot)
-		return false;
+		return SNAPSHOT_FAILED;
 	read_user_position(task, &snapshot->record);
 	snapshot->record.snapshot_bytes = copy_user_stack(snapshot->bytes, snapshot->record.stack_pointer);
-	calls = bpf_task_storage_get(&call_states, task, 0, 0);
+	calls = call_state_of(task);
 	snapshot->record.hook_count = calls ? copy_hooks(snapshot->record.hooks, calls) : 0;
-	return true;
+	return SNAPSHOT_KEPT;
 }
 
 /* Sends what keep_snapshot() kept; the key, or 0 where it could not be sent. */
-static __noinline __u64 send_snapshot(struct task_struct *task, __u64 now, __u32 cpu)
+static __noinline __u64 send_snapshot(struct task_struct *task, __u32 kept, __u64 now, __u32 cpu)
 {
 	struct probe_counters *of = counters_of(PROBE_USER_STACK);
-	struct snapshot *snapshot = bpf_task_storage_get(&snapshots, task, 0, 0);
+	struct snapshot *snapshot = kept == SNAPSHOT_KEPT ? bpf_task_storage_get(&snapshots, task, 0, 0) : NULL;
 	__u32 ring_key = ring_index(RING_STACK, cpu);
 	void *ring = bpf_map_lookup_elem(&rings, &ring_key);
 	__u32 bytes;
 	__u64 key;
 
 	COUNT_ATOMIC(of, hits, 1);
+	if (kept == SNAPSHOT_FAILED) {
+		COUNT_ATOMIC(of, lost, 1);
+		note_loss(RING_STACK, LOSS_STORAGE, now, 1);
+		return 0;
+	}
 	if (!snapshot || !ring) {
-		COUNT_ATOMIC(of, filtered, 1);
+		COUNT_ATOMIC(of, filtered, 1); /* it was no target yet when it left the CPU */
 		return 0;
 	}
 	bytes = snapshot->record.snapshot_bytes;

@@ -97,6 +97,8 @@ struct {
 
 /* ---- of each thread ---------------------------------------------------------------------------------------------- */
 
+enum { SNAPSHOT_NONE = 0, SNAPSHOT_KEPT = 1, SNAPSHOT_FAILED = 2 };
+
 struct thread_state {
 	__u64 off_ns;              /* since when off the CPU; 0 = on it              */
 	__u64 wake_ns;             /* when it was woken; 0 = not yet                 */
@@ -115,7 +117,7 @@ struct thread_state {
 	__u8 state_before;
 	__u8 waker_context;
 	__u8 is_target;
-	__u8 has_snapshot;
+	__u8 has_snapshot;         /* SNAPSHOT_*                                     */
 	/* The wake-up was seen before the switch-out it ends (it runs beside it on another CPU): believed unless another
 	 * wake-up follows. */
 	__u8 early_wake;

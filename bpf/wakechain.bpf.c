@@ -10,6 +10,7 @@
 #include "wire.h"
 #include "state.h"
 #include "ring.h"
+#include "storage.h"
 #include "registers.h"
 #include "stacks.h"
 #include "cuda.h"

@@ -18,8 +18,10 @@ use crate::functions::{self, Known};
 use crate::options::{ProbeChoice, Rung};
 use crate::probes::Probes;
 
-/// Without `uprobe_multi` each probe is a link of its own, and taking one away costs a tenth of a second.
-pub const MAX_LINK_FUNCTIONS: usize = 40;
+/// Without `uprobe_multi` each probe is a link of its own, and taking one away costs a tenth of a second: so many in all,
+/// and of one file, the most telling ones first.
+const MAX_LINK_FUNCTIONS: usize = 40;
+const MAX_LINK_FUNCTIONS_OF_FILE: usize = 20;
 
 const EVERY_PROCESS: i32 = -1;
 
@@ -128,7 +130,7 @@ impl Attacher {
     fn choose(&mut self, functions: Vec<Function>, path: &str, rung: Rung, rows: &mut Vec<Value>) -> Vec<Wanted> {
         let mut by_offset: HashMap<u64, String> = HashMap::new();
         let mut candidates: Vec<Function> = functions.into_iter().filter(|function| self.wanted(&function.name)).collect();
-        candidates.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+        candidates.sort_by_key(|function| (functions::rank(&function.name), function.name.len(), function.name.clone()));
         let mut chosen = Vec::new();
         for function in candidates {
             let Some(known) = functions::known(&function.name) else { continue };
@@ -136,7 +138,9 @@ impl Attacher {
                 Some(format!("the same code as {other}"))
             } else if self.next_index >= PROBE_LIMIT {
                 Some(format!("more than {PROBE_LIMIT} probes"))
-            } else if rung == Rung::Link && self.attached + chosen.len() >= MAX_LINK_FUNCTIONS {
+            } else if rung == Rung::Link
+                && (chosen.len() >= MAX_LINK_FUNCTIONS_OF_FILE || self.attached + chosen.len() >= MAX_LINK_FUNCTIONS)
+            {
                 Some(format!("this kernel has no uprobe_multi: at most {MAX_LINK_FUNCTIONS} functions"))
             } else {
                 None

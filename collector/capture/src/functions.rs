@@ -275,6 +275,13 @@ pub fn known(name: &str) -> Option<Known> {
     Some(Known { library: family.library, category: family.category, cookie_flags: flags, by_default: !TOO_CHEAP.contains(&plain) })
 }
 
+/// Where not all functions can be probed: lower is more telling.
+#[must_use]
+pub fn rank(name: &str) -> usize {
+    const ORDER: [&str; 6] = ["launch", "synchronize", "copy", "collective", "allocate", "free"];
+    known(name).map_or(usize::MAX, |known| ORDER.iter().position(|category| *category == known.category).unwrap_or(ORDER.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

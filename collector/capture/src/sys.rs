@@ -1,8 +1,9 @@
 //! The one module with unsafe code: ring buffers mapped from the kernel, and the few system calls that std lacks.
 //!
 //! A BPF ring buffer is three parts of one file: a page that the reader writes (its position), a page that the kernel
-//! writes (the producers' position), and the data, which the kernel maps twice in a row so that no record is ever split.
-//! Positions only grow. Each record has an 8-byte head: its length, with two flags, and where it lies.
+//! writes (the producers' position), and the data. Positions only grow. Each record has an 8-byte head: its length, with
+//! two flags, and where it lies. The kernel offers the data twice in a row, so that no record looks split; it is mapped
+//! once here, since pages mapped twice count twice as memory of the process, and a record that is split is put together.
 
 #![allow(unsafe_code)]
 
@@ -26,6 +27,8 @@ pub struct Ring {
     mask: usize,
     page: usize,
     position: usize,
+    /// A record that was split, in one piece.
+    whole: Vec<u8>,
 }
 
 // SAFETY: the pointers are to shared mappings that this value owns; it is used by one thread at a time (&mut self).
@@ -50,7 +53,7 @@ impl Ring {
             }
             let producer = libc::mmap(
                 ptr::null_mut(),
-                page + 2 * bytes,
+                page + bytes,
                 libc::PROT_READ,
                 libc::MAP_SHARED,
                 map.as_raw_fd(),
@@ -62,16 +65,16 @@ impl Ring {
                 return Err(error);
             }
             let position = (*consumer.cast::<AtomicUsize>()).load(Ordering::Acquire);
-            Ok(Ring { consumer, producer, mask: bytes - 1, page, position })
+            Ok(Ring { consumer, producer, mask: bytes - 1, page, position, whole: Vec::new() })
         }
     }
 
     /// Hands finished records to `take`, in order, until it returns false, a record is still being written, or none is
     /// left. The space is given back as it goes.
     pub fn drain(&mut self, mut take: impl FnMut(&[u8]) -> bool) {
-        // SAFETY: both positions are aligned words in the mappings; data offsets are masked into the doubled data area,
-        // and a record's length is at most the ring's size, so it ends inside the second copy at the latest. A record
-        // that is not busy is not written any more until its space is given back.
+        // SAFETY: both positions are aligned words in the mappings; offsets are masked into the data, heads are aligned
+        // and so never split, and slices end at the end of the data at the latest. A record that is not busy is not
+        // written any more until its space is given back.
         unsafe {
             let given_back = &*self.consumer.cast::<AtomicUsize>();
             let written = &*self.producer.cast::<AtomicUsize>();
@@ -84,8 +87,20 @@ impl Ring {
                     break;
                 }
                 let bytes = (length & !DISCARDED) as usize;
+                let start = (self.position + HEAD_BYTES) & self.mask;
+                let to_the_end = (self.mask + 1 - start).min(bytes);
                 if length & DISCARDED == 0 {
-                    go_on = take(std::slice::from_raw_parts(head.add(HEAD_BYTES), bytes));
+                    let first = std::slice::from_raw_parts(data.add(start), to_the_end);
+                    if to_the_end == bytes {
+                        go_on = take(first);
+                    } else {
+                        // No record is longer than the ring.
+                        let rest = std::slice::from_raw_parts(data, (bytes - to_the_end).min(start));
+                        self.whole.clear();
+                        self.whole.extend_from_slice(first);
+                        self.whole.extend_from_slice(rest);
+                        go_on = take(&self.whole);
+                    }
                 }
                 self.position += (bytes + HEAD_BYTES).next_multiple_of(8);
                 given_back.store(self.position, Ordering::Release);
@@ -99,7 +114,7 @@ impl Drop for Ring {
         // SAFETY: the mappings of `map`, unmapped once.
         unsafe {
             libc::munmap(self.consumer, self.page);
-            libc::munmap(self.producer, self.page + 2 * (self.mask + 1));
+            libc::munmap(self.producer, self.page + self.mask + 1);
         }
     }
 }
