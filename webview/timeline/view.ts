@@ -19,6 +19,7 @@ import { listen } from './input.ts';
 import { fillMirror, mirrorRows } from './mirror.ts';
 import { neighbour } from './neighbours.ts';
 import { Picture } from './picture.ts';
+import { refOf, trackOf } from './refs.ts';
 import { CALL_HEIGHT, groupsOf, placeRows, type Row, rowAt, type TrackRow, tracksIn } from './rows.ts';
 import { SearchBox } from './search.ts';
 import { spanInWords } from './ticks.ts';
@@ -27,12 +28,6 @@ import { type Wake, wakeOf } from './wake.ts';
 
 const SCROLL_PX = 60;
 const MIRROR_AFTER_MS = 300;
-
-const KIND_OF: ReadonlyMap<RowRef['table'], Track['kind']> = new Map([
-  ['cuda_call', 'cuda'],
-  ['off_cpu', 'off_cpu'],
-  ['cpu_slice', 'cpu'],
-]);
 
 export class TimelineView implements View {
   readonly element = el('div', { class: 'timeline' });
@@ -318,24 +313,13 @@ export class TimelineView implements View {
   async #step(direction: 'previous' | 'next'): Promise<void> {
     const { selection } = this.#app.store.state;
     const { client, data } = this.#app;
-    const track = this.#trackOf(selection.row, selection.thread);
+    const shown = this.#rows.find((row): row is TrackRow => row.kind === 'track');
+    const track = trackOf(this.#tracks, selection.row, selection.thread) ?? shown?.track;
     if (track === undefined) return;
     const from = selection.window ?? { startNs: ns(this.#visible.startNs - 1), endNs: this.#visible.startNs };
     const found = await neighbour(client, track.id, from, direction, data.summary.durationNs);
     if (found !== undefined) this.#select(found, true);
     else this.#app.announce(`No ${direction} event on this row.`);
-  }
-
-  /** The row that previous and next walk on: that of the selected event, of the thread, or the first there is. */
-  #trackOf(row: RowRef | undefined, thread: number | undefined): Track | undefined {
-    const kind = row === undefined ? undefined : KIND_OF.get(row.table);
-    const same = this.#tracks.find(track =>
-      row?.table === 'cpu_slice' ? track.cpu === row.cpu : track.kind === kind && track.thread?.id === thread,
-    );
-    const shown = this.#rows.find((one): one is TrackRow => one.kind === 'track');
-    return (
-      same ?? this.#tracks.find(track => thread !== undefined && track.thread?.id === thread) ?? shown?.track
-    );
   }
 
   async #askWake(row: RowRef | undefined): Promise<void> {
@@ -401,14 +385,3 @@ export class TimelineView implements View {
 }
 
 const middleOf = (span: Span): number => (span.startNs + span.endNs) / 2;
-
-function refOf(track: Track, slice: Slice): RowRef {
-  switch (track.kind) {
-    case 'cuda':
-      return { table: 'cuda_call', id: slice.id };
-    case 'off_cpu':
-      return { table: 'off_cpu', id: slice.id };
-    case 'cpu':
-      return { table: 'cpu_slice', cpu: track.cpu ?? 0, startNs: slice.span.startNs };
-  }
-}
