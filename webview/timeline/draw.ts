@@ -9,11 +9,13 @@ import type { Theme } from '../base/theme.ts';
 import type { Brush } from './brush.ts';
 import type { SliceBuffer } from './buffer.ts';
 import { lengthOf } from './camera.ts';
+import { missingParts } from './missing.ts';
 import { CALL_HEIGHT, type Row, type TrackRow } from './rows.ts';
 
 /** A label needs this much room to be worth its ink. */
 const LABEL_FROM_PX = 34;
 const PADDING_PX = 4;
+const PLATE_GAP_PX = 4;
 
 export interface Scene {
   readonly theme: Theme;
@@ -50,7 +52,10 @@ export class RowPainter {
     const { rows, scrollTop, height, width, theme, ticks } = this.#scene;
     const { context } = this.#brush;
     context.fillStyle = theme.line;
+    // High contrast draws its lines loud: these are only a help.
+    context.globalAlpha = theme.highContrast ? 0.35 : 1;
     for (const tick of ticks) context.fillRect(Math.round(this.x(tick)), 0, 1, height);
+    context.globalAlpha = 1;
     context.fillStyle = theme.panel;
     for (const row of rows)
       if (row.kind === 'header') context.fillRect(0, row.y - scrollTop, width, row.height);
@@ -142,7 +147,7 @@ export class RowPainter {
       // Where the selected thread ran stands out from where others did.
       const strength = thread === undefined || columns.id[i] === thread ? 1 : 0.5;
       this.#box(parted, y, height, meaning, label, strength);
-      this.#label(parted, y, height, meaning, label, '');
+      this.#label(parted, y, height, meaning, label, '', strength);
     }
   }
 
@@ -184,6 +189,7 @@ export class RowPainter {
     meaning: Meaning,
     long: string,
     short: string,
+    strength = 1,
   ): void {
     const room = width - 2 * PADDING_PX - Math.max(0, -x);
     if (room < LABEL_FROM_PX - 2 * PADDING_PX) return;
@@ -201,22 +207,42 @@ export class RowPainter {
       context.fillStyle = theme.fill.runnable;
       context.fillRect(left - 2, y + 1, this.#brush.widthOf(text, context.font) + 4, height - 2);
     }
-    context.fillStyle = theme.ink[meaning];
+    // A faint box lets the page through: the page's own ink reads on it.
+    context.fillStyle = strength < 0.6 ? theme.foreground : theme.ink[meaning];
     context.textBaseline = 'middle';
     context.fillText(text, left, y + height / 2 + 0.5);
   }
 
-  /** Where events were lost or thinned the rows say so, over whatever they show. */
+  /** Where events were lost or thinned the rows that would have had them say so, over whatever they show. */
   #losses(): void {
-    const { belief, height, width } = this.#scene;
+    const { belief, rows, scrollTop, width } = this.#scene;
     const { context } = this.#brush;
-    const parts = [...belief.losses, ...belief.coverage.filter(part => part.kept < 1)];
-    for (const part of parts) {
+    let taken = 0;
+    for (const part of missingParts(belief)) {
       const left = Math.max(0, this.x(part.startNs));
-      const right = Math.min(width, this.x(part.startNs + part.durationNs));
+      const right = Math.min(width, this.x(part.endNs));
       if (right < 0 || left > width) continue;
       context.fillStyle = this.#brush.loss;
-      context.fillRect(left, 0, Math.max(2, right - left), height);
+      for (const row of rows) {
+        if (row.kind === 'track' && part.kinds.includes(row.track.kind)) {
+          context.fillRect(left, row.y - scrollTop - 1, Math.max(2, right - left), row.height + 2);
+        }
+      }
+      taken = this.#plate(Math.max(left, taken), part.words) + PLATE_GAP_PX;
     }
+  }
+
+  /** Words on a plate at the top, where the stretch begins or the plate before it ends. Returns its own end. */
+  #plate(left: number, words: string): number {
+    const { theme } = this.#scene;
+    const { context } = this.#brush;
+    context.font = `10.5px ${theme.font}`;
+    const room = this.#brush.widthOf(words, context.font) + 8;
+    context.fillStyle = theme.background;
+    context.fillRect(left, 4, room, 16);
+    context.fillStyle = theme.warning;
+    context.textBaseline = 'middle';
+    context.fillText(words, left + 4, 12.5);
+    return left + room;
   }
 }
