@@ -20,7 +20,8 @@ function readArguments(): { readonly file: string; readonly open: boolean } | { 
     });
     if (values.help) return { usage: USAGE };
     const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) return { usage: `One trace at a time.\n\n${USAGE}` };
+    if (file === undefined) return { usage: `Which trace? Name its file.\n\n${USAGE}` };
+    if (more.length > 0) return { usage: `One trace at a time.\n\n${USAGE}` };
     return { file, open: !values['no-open'] };
   } catch (error) {
     return { usage: `${error instanceof Error ? error.message : String(error)}\n\n${USAGE}` };
