@@ -1,5 +1,6 @@
 // A host over SSH (connect.ts), as the rest sees it: programs with streams.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
 import { type Connection, type ConnectOptions, closeConnection, openConnection } from './connect.ts';
 import { RemoteError, untilAborted } from './errors.ts';
@@ -9,6 +10,8 @@ import type { Target } from './target.ts';
 export async function connectHost(target: Target, options: ConnectOptions): Promise<RemoteHost> {
   return new SshHost(await openConnection(target, options));
 }
+
+const LOSS_MS = 100;
 
 class SshHost implements RemoteHost {
   readonly name: string;
@@ -34,7 +37,7 @@ class SshHost implements RemoteHost {
     const opened = new Promise<RemoteProcess>((resolve, reject) => {
       try {
         this.#connection.client.exec(command, (error, channel) => {
-          if (error) reject(this.#noCommand(error));
+          if (error) this.#ifLost().then(lost => reject(lost ?? this.#noCommand(error)));
           // At once: the exit of a short command may stand in the same packet, and is told only once.
           else resolve(this.#process(channel));
         });
@@ -62,10 +65,9 @@ class SshHost implements RemoteHost {
       channel.once('close', () => resolve({ code: undefined, signal: undefined }));
     });
     const exit = Promise.race([
-      // The close of a channel may be the first sign of a lost connection: let the client say so first.
       ended.then(async result => {
         if (result.code !== undefined || result.signal !== undefined) return result;
-        const lost = await Promise.race([this.closed, new Promise<undefined>(done => setTimeout(done, 100))]);
+        const lost = await this.#ifLost();
         if (lost) throw lost;
         return result;
       }),
@@ -74,6 +76,11 @@ class SshHost implements RemoteHost {
     exit.catch(() => undefined);
     channel.on('error', () => undefined);
     return { stdin: channel, stdout: channel, stderr: channel.stderr, exit, close: () => channel.close() };
+  }
+
+  /** A channel that closes or will not open may be the first sign of a lost connection: that is told a moment later. */
+  #ifLost(): Promise<RemoteError | undefined> {
+    return Promise.race([this.closed, sleep(LOSS_MS, undefined)]);
   }
 
   dispose(): void {

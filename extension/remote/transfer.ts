@@ -2,10 +2,9 @@
 // its SHA-256 was compared: an upload on the host, before the file gets its name; a download here, likewise.
 
 import { createHash, type Hash } from 'node:crypto';
-import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { Transform } from 'node:stream';
+import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { cancelled, RemoteError, untilAborted } from './errors.ts';
@@ -89,10 +88,14 @@ async function send(localFile: string, process: RemoteProcess, options: Transfer
     bytes += chunk.length;
     options.progress(bytes);
     if (!process.stdin.write(chunk))
-      await untilAborted(Promise.race([once(process.stdin, 'drain'), end]), options.signal);
+      await untilAborted(Promise.race([drained(process.stdin), end]), options.signal);
   }
   process.stdin.end();
 }
+
+/** Room for more. A pipe that breaks instead is told by the end of the process. */
+const drained = (stream: Writable): Promise<void> =>
+  new Promise(resolve => stream.once('drain', () => resolve()));
 
 /** Fetches a file; `localFile` appears whole and checked, or not at all. */
 export async function download(

@@ -286,6 +286,21 @@ describe('a capture over SSH', { skip }, () => {
     await assertNothingRuns();
   });
 
+  test('the connection breaks while fetching: the whole trace stays on the host, and the message says where', async () => {
+    const run = await runCapture({
+      plan: { durationSeconds: 0.5 },
+      onReport: ({ stage }) => {
+        if (stage === 'pull') killSessions(sandbox.user.name);
+      },
+    });
+    assert.ok(run.outcome.kind === 'failed', run.log);
+    assert.equal(run.outcome.error.reason, 'connection_lost');
+    const file = /\/\S+\.wakechain\.db/.exec(run.outcome.leftovers[0] ?? '')?.[0] ?? '';
+    assert.ok(existsSync(file), String(run.outcome.leftovers));
+    for (const directory of temporary()) rmSync(directory, { recursive: true });
+    await assertNothingRuns();
+  });
+
   test('the collector is killed: what it had recorded is saved, and the outcome says so', async () => {
     const run = await runCapture({
       plan: { durationSeconds: 30 },

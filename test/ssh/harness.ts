@@ -3,7 +3,17 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -131,7 +141,7 @@ export class Sandbox {
     this.allowSudo('not at all');
     for (const server of this.#servers) server.kill();
     // Logins that are still open keep userdel from its work.
-    for (let attempt = 0; attempt < 50 && existsSync(`/proc/self`); attempt++) {
+    for (let attempt = 0; attempt < 50; attempt++) {
       try {
         sh('pgrep', '-u', this.user.name);
       } catch {
@@ -140,6 +150,8 @@ export class Sandbox {
       if (attempt === 20) spawn('pkill', ['-KILL', '-u', this.user.name]);
       await sleep(100);
     }
+    for (const path of globSync('/{var/tmp,tmp}/wakechain-*'))
+      if (statSync(path).uid === this.user.uid) rmSync(path, { recursive: true });
     sh('/usr/sbin/userdel', '--force', this.user.name);
     rmSync(this.directory, { recursive: true, force: true });
   }
