@@ -131,12 +131,18 @@ impl<'obj> Probes<'obj> {
         Ok(())
     }
 
-    /// From `now` on everything counts.
-    pub fn start(&mut self, now: u64) -> Result<(), CaptureError> {
+    /// From now on everything counts; the time.
+    pub fn start(&mut self) -> u64 {
+        let now = sys::monotonic_ns();
         if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
             sys::publish(&mut globals.start_ns, now);
             sys::publish(&mut globals.until_ns, now + LEASE.as_nanos() as u64);
         }
+        now
+    }
+
+    /// Tells of the threads that were there before the start.
+    pub fn tell_existing(&self) -> Result<(), CaptureError> {
         iterate(&self.skeleton.progs.at_start)
     }
 

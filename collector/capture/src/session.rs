@@ -75,16 +75,16 @@ fn record(
     let (held, probe_rows) = session.prepare_targets()?;
     let load_and_attach_ns = began.elapsed().as_nanos() as u64;
 
-    let start_ns = sys::monotonic_ns();
-    session.start_ns = start_ns;
-    session.scanned_ns = start_ns;
+    // First of all the time: what happens from here on is recorded, and waits in the rings until META is written.
+    session.start_ns = session.probes.start();
+    session.scanned_ns = session.start_ns;
     session.sender.json(RECORD_META, &session.meta(cpus));
     session.sender.flush();
     for rows in probe_rows {
         session.sender.json(RECORD_PROBES, &rows);
     }
     let reader = rings.read_into(session.sender.clone())?;
-    session.probes.start(start_ns)?;
+    session.probes.tell_existing()?;
     let command_pid = held.as_ref().map(|held| held.pid);
     let mut command = held.map(HeldCommand::release).transpose()?;
     progress(Progress::Started(Started {
