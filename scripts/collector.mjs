@@ -3,9 +3,9 @@
 //
 //   node scripts/collector.mjs [--quick]
 //
-// --quick builds for this processor only, without link-time optimisation, by any cargo that is new enough.
+// --quick builds for this processor only, as the collector's own tests do, by any cargo that is new enough.
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { found, main, root, run, seconds, Told } from './lib/shell.mjs';
 
@@ -18,6 +18,8 @@ const processors = {
   arm64: 'aarch64-unknown-linux-gnu',
 };
 const workspace = join(root, 'collector');
+/** Where cargo puts what a profile makes. `dev` is what the collector's own tests are built with: one build for both. */
+const folders = { dev: 'debug', release: 'release' };
 
 /** Where a processor's collector is put. `arch` as process.arch says it. */
 export const collectorPath = arch => join(root, 'dist', 'collector', `linux-${arch}`, 'wakechain-collector');
@@ -35,7 +37,7 @@ export async function buildCollector({ quick = false } = {}) {
       'Both collectors are built on an x86_64 machine. Here this one is: npm run build -- --quick',
     );
   const rust = quick ? anyRust() : debianRust();
-  const profile = quick ? 'quick' : 'release';
+  const profile = quick ? 'dev' : 'release';
   return (quick ? [process.arch] : Object.keys(processors)).map(arch => buildFor(arch, profile, rust));
 }
 
@@ -47,7 +49,9 @@ function buildFor(arch, profile, rust) {
   const { RUSTFLAGS: _, ...environment } = process.env;
   run(rust.cargo, args, { cwd: workspace, show: true, env: { ...environment, ...rust.environment } });
   const path = collectorPath(arch);
-  place(join(workspace, 'target', target, profile, 'wakechain-collector'), path);
+  place(join(workspace, 'target', target, folders[profile], 'wakechain-collector'), path, {
+    strip: profile === 'dev',
+  });
   const { size } = statSync(path);
   if (profile === 'release' && size > LARGEST_BYTES)
     throw new Told(`${path} has ${size} bytes: more than the ${LARGEST_BYTES} that are allowed.`);
@@ -57,18 +61,14 @@ function buildFor(arch, profile, rust) {
   return path;
 }
 
-/** Puts the file there in one step, even while the old one runs; leaves it alone when it is the same. */
-function place(from, to) {
-  if (
-    existsSync(to) &&
-    statSync(to).size === statSync(from).size &&
-    readFileSync(to).equals(readFileSync(from))
-  )
-    return;
+/** Puts the file there in one step, even while the old one runs; leaves what is there alone when it is the same. */
+function place(from, to, { strip }) {
   mkdirSync(dirname(to), { recursive: true });
   const partial = `${to}.${process.pid}.partial`;
   copyFileSync(from, partial);
-  renameSync(partial, to);
+  if (strip) run('strip', [partial]);
+  if (existsSync(to) && readFileSync(to).equals(readFileSync(partial))) rmSync(partial);
+  else renameSync(partial, to);
 }
 
 /** A rustup toolchain that stands before /usr/bin must not compile what Debian's cargo builds. */

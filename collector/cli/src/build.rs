@@ -15,12 +15,18 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 pub fn command(spool: &Path, output: &Path) -> Result<(), Failure> {
     places::check_output(output)?;
     let ending = Ending::listen(false)?;
-    say_finished(&build(spool, output, None, &ending)?, &CaptureEnd::default());
+    let report = build(spool, output, None, &|| ending.is_wished())?;
+    say_finished(&report, &CaptureEnd::default());
     Ok(())
 }
 
-/// Says how far it is on the way. Ends early, with nothing left of the trace, when `ending` gives up.
-pub fn build(spool: &Path, output: &Path, owner_uid: Option<u32>, ending: &Ending) -> Result<FinalizeReport, Failure> {
+/// Says how far it is on the way. Ends early, with nothing left of the trace, when `gives_up` says so.
+pub fn build(
+    spool: &Path,
+    output: &Path,
+    owner_uid: Option<u32>,
+    gives_up: &dyn Fn() -> bool,
+) -> Result<FinalizeReport, Failure> {
     let mut said = None;
     let mut progress = |share: f64| {
         if said.is_none_or(|at: Instant| at.elapsed() >= PROGRESS_INTERVAL) {
@@ -29,7 +35,7 @@ pub fn build(spool: &Path, output: &Path, owner_uid: Option<u32>, ending: &Endin
         }
     };
     let options = FinalizeOptions { owner_uid };
-    wakechain_finalize::finalize(spool, output, &options, &mut progress, &|| ending.gives_up()).map_err(|mut error| {
+    wakechain_finalize::finalize(spool, output, &options, &mut progress, gives_up).map_err(|mut error| {
         let name = spool.display().to_string();
         if error.code.contains("spool") && !error.message.contains(&name) {
             error.message = format!("{name}: {}", error.message);
@@ -52,7 +58,11 @@ pub struct CaptureEnd {
 pub fn say_finished(report: &FinalizeReport, end: &CaptureEnd) {
     let EventCounts { cuda_calls, off_cpu, cpu_slices, instants } = report.events;
     let total = cuda_calls + off_cpu + cpu_slices + instants;
-    let lost = if report.lost == 0 { "none lost".to_owned() } else { format!("{} lost", lines::grouped(report.lost)) };
+    let lost = match report.lost {
+        0 if report.cut.is_some() => "what came after the cut is lost".to_owned(),
+        0 => "none lost".to_owned(),
+        count => format!("{} lost", lines::grouped(count)),
+    };
     lines::tell(&format!(
         "{}: {}, {} events, {lost}.",
         report.path.display(),
@@ -61,9 +71,6 @@ pub fn say_finished(report: &FinalizeReport, end: &CaptureEnd) {
     ));
     for sentence in &report.inconsistencies {
         lines::tell(&format!("  The counts do not add up: {sentence}"));
-    }
-    if report.cut.is_some() {
-        lines::tell("  The spool was cut short: the trace ends where it does.");
     }
     #[derive(Serialize)]
     struct Line<'a> {

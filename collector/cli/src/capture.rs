@@ -39,16 +39,17 @@ pub fn command(arguments: arguments::Capture) -> Result<(), Failure> {
     let mut outcome = wakechain_capture::run(&options, &ending.control, &mut progress)
         .map_err(|error| keep(error.into(), &places.spool))?;
     lines::tell("Building the trace.");
-    let mut report = build(&places.spool, &places.output, arguments.owner, &ending).map_err(|mut failure| {
-        if ending.control.is_cancelled() {
-            let _ = fs::remove_file(&places.spool);
-            return Failure::cancelled();
-        }
-        if failure.is_cancelled() {
-            failure = Failure::new("interrupted", "A second signal came before the trace was built", "");
-        }
-        keep(failure, &places.spool)
-    })?;
+    let mut report =
+        build(&places.spool, &places.output, arguments.owner, &|| ending.gives_up()).map_err(|mut failure| {
+            if ending.control.is_cancelled() {
+                let _ = fs::remove_file(&places.spool);
+                return Failure::cancelled();
+            }
+            if failure.is_cancelled() {
+                failure = Failure::new("interrupted", "A second signal came before the trace was built", "");
+            }
+            keep(failure, &places.spool)
+        })?;
     // The last moment at which `cancel` can come: from here on the trace is promised.
     if ending.control.is_cancelled() {
         remove_all(&places);
@@ -98,7 +99,9 @@ fn command_user(wanted: &str) -> Result<CommandUser, Failure> {
 
 /// The spool that a failure left is worth a word: a trace can still be built from it.
 fn keep(mut failure: Failure, spool: &Path) -> Failure {
-    if fs::metadata(spool).is_ok() {
+    if fs::metadata(spool).is_ok() && failure.hint.contains("finalize") {
+        failure.spool = Some(spool.to_owned());
+    } else if fs::metadata(spool).is_ok() {
         let how =
             format!("What was recorded is kept: build the trace with `finalize {} --output FILE`.", spool.display());
         failure.hint = if failure.hint.is_empty() { how } else { format!("{} {how}", failure.hint) };

@@ -10,11 +10,11 @@ use crate::lines;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{BufRead, stdin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
-use wakechain_capture::Control;
+use wakechain_capture::{Control, Wish};
 
 /// sudo and a terminal both pass one Ctrl-C on: what comes so soon after is the same wish.
 const SAME_WISH: Duration = Duration::from_secs(1);
@@ -22,6 +22,7 @@ const SAME_WISH: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Ending {
     pub control: Control,
+    first_signal: OnceLock<Instant>,
     interrupted: AtomicBool,
 }
 
@@ -33,14 +34,8 @@ impl Ending {
             .map_err(|error| Failure::new("signals", format!("signals cannot be caught: {error}"), ""))?;
         let listener = Arc::clone(&ending);
         thread::spawn(move || {
-            let mut first = None;
             for _ in &mut signals {
-                match first {
-                    None => listener.control.signal(),
-                    Some(at) if Instant::duration_since(&Instant::now(), at) < SAME_WISH => continue,
-                    Some(_) => listener.interrupted.store(true, Ordering::SeqCst),
-                }
-                first.get_or_insert_with(Instant::now);
+                listener.signalled(Instant::now());
             }
         });
         if control_stdin {
@@ -48,6 +43,14 @@ impl Ending {
             thread::spawn(move || listener.follow(stdin().lock()));
         }
         Ok(ending)
+    }
+
+    fn signalled(&self, now: Instant) {
+        let first = *self.first_signal.get_or_init(|| now);
+        if now >= first + SAME_WISH {
+            self.interrupted.store(true, Ordering::SeqCst);
+        }
+        self.control.signal();
     }
 
     fn follow(&self, mut input: impl BufRead) {
@@ -69,16 +72,21 @@ impl Ending {
         }
     }
 
-    /// Whether building the trace shall end too.
+    /// Whether building the trace shall end too, at the end of a capture.
     pub fn gives_up(&self) -> bool {
         self.control.is_cancelled() || self.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// Whether anybody wished for any end.
+    pub fn is_wished(&self) -> bool {
+        self.control.wish() != Wish::GoOn
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wakechain_capture::{EndReason, Wish};
+    use wakechain_capture::EndReason;
 
     #[test]
     fn lines_and_what_they_mean() {
@@ -95,6 +103,17 @@ mod tests {
             let ending = Ending::default();
             ending.follow(input.as_bytes());
             assert_eq!(ending.control.wish(), *wish, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_signal_counts_when_it_comes_later() {
+        let ending = Ending::default();
+        let begin = Instant::now();
+        for (after_ms, gives_up) in [(0, false), (999, false), (1000, true)] {
+            ending.signalled(begin + Duration::from_millis(after_ms));
+            assert_eq!(ending.control.wish(), Wish::Stop(EndReason::Signal));
+            assert_eq!(ending.gives_up(), gives_up, "{after_ms} ms");
         }
     }
 }

@@ -86,6 +86,12 @@ impl Check {
         Self { can_capture: items.iter().all(|item| item.state != State::Fail), items }
     }
 
+    /// One more thing that was found out.
+    pub fn add(&mut self, item: Item) {
+        self.can_capture &= item.state != State::Fail;
+        self.items.push(item);
+    }
+
     /// The first thing that makes a capture impossible.
     pub fn failure(&self) -> Option<&Item> {
         self.items.iter().find(|item| item.state == State::Fail)

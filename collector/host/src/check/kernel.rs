@@ -91,15 +91,19 @@ pub fn symbols() -> Item {
     let first = fs::File::open("/proc/kallsyms").ok().and_then(|file| BufReader::new(file).lines().next()?.ok());
     let named = first.is_some_and(|line| line.bytes().take_while(|byte| *byte != b' ').any(|byte| byte != b'0'));
     if named {
-        Item::pass("kernel_symbols", format!("Kernel functions have names here (kernel.kptr_restrict is {restrict})."))
-    } else {
-        Item::degraded(
+        return Item::pass(
             "kernel_symbols",
-            format!("The addresses of kernel functions are hidden (kernel.kptr_restrict is {restrict})."),
-            "Kernel frames stay without names, and wake-ups by interrupts cannot be told from others.",
-            "sysctl -w kernel.kptr_restrict=1, and run with CAP_SYSLOG or as root.",
-        )
+            format!("Kernel functions have names here (kernel.kptr_restrict is {restrict})."),
+        );
     }
+    // 2 hides them from everyone; below that, root and CAP_SYSLOG see them.
+    let hint = if restrict == "2" { "sysctl -w kernel.kptr_restrict=1" } else { "Run it as root or with CAP_SYSLOG." };
+    Item::degraded(
+        "kernel_symbols",
+        format!("The addresses of kernel functions are hidden (kernel.kptr_restrict is {restrict})."),
+        "Kernel frames stay without names, and wake-ups by interrupts cannot be told from others.",
+        hint,
+    )
 }
 
 pub fn control_groups() -> Item {

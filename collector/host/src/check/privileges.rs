@@ -16,7 +16,7 @@ const CAP_BPF: u32 = 39;
 const FIRST_USER_NAMESPACE: &str = "user:[4026531837]";
 const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 
-const HOW: &str = "Run it through sudo, or once: setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep on \
+const HOW: &str = "Run it through sudo, or once: setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_syslog+ep on \
                    the collector.";
 
 pub fn capabilities() -> Item {
