@@ -1,6 +1,7 @@
 // Runs the server on standard input and output until the client goes away.
 
 import { join } from 'node:path';
+import type { McpServer } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { ServeOptions } from './arguments.ts';
 import { appendAudit } from './audit.ts';

@@ -34,6 +34,7 @@ const answers: Answers = {
     });
   },
   explain: async (store, query) => {
+    if ('worst' in query) store.threadsOf(query.worst);
     const { explainDelay } = await import('../causes/index.ts');
     return explainDelay(store.db, query);
   },

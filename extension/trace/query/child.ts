@@ -8,10 +8,11 @@ import { type Limits, OUT_OF_MEMORY, type Reply, type Request } from './messages
 
 /** How long a call that nobody waits for any more may go on before its process is ended for it. */
 const ABANDONED_MS = 1_000;
+/** A process that has not opened its trace after this will not: no deadline of a call runs before. */
+const START_MS = 30_000;
 
 interface Pending {
   readonly request: Request;
-  readonly signal: AbortSignal | undefined;
   resolve(value: unknown): void;
   reject(error: TraceError): void;
   /** Nobody waits for the answer. */
@@ -38,6 +39,8 @@ export class QueryChild {
   /** Why the process is being killed, to tell whoever waits. */
   #verdict: TraceErrorReason | undefined;
   #complaint = '';
+  /** The process has opened its trace. */
+  #ready = false;
 
   constructor(options: ChildOptions) {
     this.#options = options;
@@ -52,7 +55,6 @@ export class QueryChild {
       const settle = () => signal?.removeEventListener('abort', onAbort);
       const pending: Pending = {
         request,
-        signal,
         abandoned: false,
         resolve: value => {
           settle();
@@ -91,7 +93,7 @@ export class QueryChild {
     if (pending === undefined) return;
     this.#current = pending;
     const child = this.#start();
-    this.#deadline(this.#options.deadlineMs, 'deadline');
+    this.#startDeadline();
     child.send(pending.request, error => {
       // A process that is going away says so by its exit.
       if (error !== null) child.kill('SIGKILL');
@@ -111,6 +113,7 @@ export class QueryChild {
     this.#process = child;
     this.#verdict = undefined;
     this.#complaint = '';
+    this.#ready = false;
     child.stderr?.on('data', (text: Buffer) => {
       this.#complaint = `${this.#complaint}${text.toString('utf8')}`.slice(-2_000);
     });
@@ -119,15 +122,25 @@ export class QueryChild {
     });
     child.on('error', () => {});
     child.on('close', () => this.#gone(child));
-    if (path !== undefined) child.send({ id: 0, method: 'open', argument: path } satisfies Request);
+    const first: Request =
+      path === undefined
+        ? { id: 0, method: 'ready', argument: undefined }
+        : { id: 0, method: 'open', argument: path };
+    child.send(first, () => {});
     return child;
   }
 
   #settle(reply: Reply): void {
+    // A process that is being killed has nothing to say any more, whatever it got out in time.
+    if (this.#verdict !== undefined) return;
     const pending = this.#current;
-    // The open before the first call: only its failure matters, and it is the answer to whatever waits.
-    if (reply.id === 0 && 'ok' in reply) return;
-    if (reply.id === 0) this.#kill(undefined);
+    if (reply.id === 0 && 'ok' in reply) {
+      this.#ready = true;
+      if (pending?.abandoned === false) this.#startDeadline();
+      return;
+    }
+    // The trace did not open: that is the answer to whatever waits, and the next call tries again.
+    if (reply.id === 0) this.#dismiss();
     if (pending === undefined || (reply.id !== 0 && reply.id !== pending.request.id)) return;
     clearTimeout(this.#timer);
     this.#current = undefined;
@@ -137,23 +150,31 @@ export class QueryChild {
   }
 
   #abandon(pending: Pending): void {
+    pending.abandoned = true;
     pending.reject(cancelled());
     const queued = this.#queue.indexOf(pending);
     if (queued >= 0) this.#queue.splice(queued, 1);
     else if (this.#current === pending) this.#deadline(ABANDONED_MS, 'cancelled');
   }
 
+  #startDeadline(): void {
+    if (this.#ready) this.#deadline(this.#options.deadlineMs, 'deadline');
+    else this.#deadline(START_MS, 'internal');
+  }
+
   #deadline(ms: number, verdict: TraceErrorReason): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#kill(verdict), ms);
+    this.#timer = setTimeout(() => {
+      this.#verdict = verdict;
+      this.#process?.kill('SIGKILL');
+    }, ms);
     this.#timer.unref();
   }
 
-  #kill(verdict: TraceErrorReason | undefined): void {
-    this.#verdict = verdict;
-    const child = this.#process;
-    if (verdict === undefined) this.#process = undefined;
-    child?.kill('SIGKILL');
+  /** Ends the process without a word to anyone. */
+  #dismiss(): void {
+    this.#process?.kill('SIGKILL');
+    this.#process = undefined;
   }
 
   /** The process has ended: whoever waited is told why, and the next call gets a new one. */
@@ -184,6 +205,9 @@ export class QueryChild {
         `It took longer than ${deadlineMs / 1000} s and was stopped.`,
         'Narrow the window, or ask for less in one query.',
       );
+    }
+    if (this.#verdict === 'internal') {
+      return new TraceError('internal', `The query process did not start within ${START_MS / 1000} s.`);
     }
     if (this.#complaint.includes(OUT_OF_MEMORY)) {
       return new TraceError(

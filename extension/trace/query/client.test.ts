@@ -9,7 +9,9 @@ import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryTrace } from '../../../test/fixtures/temporary.ts';
+import type { SqlResult } from '../api.ts';
 import { ns } from '../time.ts';
+import { QueryChild } from './child.ts';
 import { openGlancer, openTrace } from './client.ts';
 
 const queryProgram = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -19,6 +21,7 @@ test('every method answers, and the file stays as it was', async t => {
   const { file, rows, durationNs } = temporaryTrace(t, { sha256: true });
   const before = { hash: sha256(file), files: readdirSync(dirname(file)) };
   const trace = await openTrace(file, { queryProgram });
+  t.after(() => trace.close());
   const summary = await trace.call('summary', undefined);
   assert.equal(summary.provenance.state, 'verified');
   assert.equal(summary.rows['cuda_call'], rows.cuda_call);
@@ -60,15 +63,22 @@ test('a query that never ends is stopped at its deadline; what is asked next is 
 
 test('a query that takes all memory is stopped, and says so', async t => {
   const { file } = temporaryTrace(t);
-  const trace = await openTrace(file, { queryProgram, deadlineMs: 60_000 });
-  t.after(() => trace.close());
+  // With the limit of run_sql, and no deadline that could come first on a slow machine.
+  const child = new QueryChild({
+    queryProgram,
+    path: file,
+    deadlineMs: 60_000,
+    residentBytes: 512 * 2 ** 20,
+  });
+  t.after(() => child.close());
   const hoard =
     'WITH m AS MATERIALIZED (SELECT zeroblob(1000000) AS a FROM cuda_call) SELECT count(*) FROM m ORDER BY max(a)';
-  await assert.rejects(trace.call('sql', { query: hoard }), {
+  await assert.rejects(child.call({ method: 'sql', argument: { query: hoard } }), {
     reason: 'memory',
     message: /more than 512 MB/,
   });
-  assert.deepEqual((await trace.call('sql', { query: 'SELECT 1' })).rows, [[1]]);
+  const next = await child.call({ method: 'sql', argument: { query: 'SELECT 1' } });
+  assert.deepEqual((next as SqlResult).rows, [[1]]);
 });
 
 test('a call that is taken back is rejected at once, queued or under way', async t => {
@@ -107,6 +117,7 @@ test('a program that is not there is an error, not a wait', async t => {
 test('closing ends what is under way, and nothing is answered afterwards', async t => {
   const { file } = temporaryTrace(t, { events: 500 });
   const trace = await openTrace(file, { queryProgram });
+  t.after(() => trace.close());
   const running = trace.call('sql', { query: endless });
   const over = assert.rejects(running, { reason: 'cancelled' });
   await trace.close();

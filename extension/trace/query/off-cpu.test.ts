@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { number, select } from '../../../test/fixtures/oracle.ts';
 import { openStore } from '../../../test/fixtures/store.ts';
@@ -71,4 +72,13 @@ test('an event names its waker, its object and its system call', t => {
   assert.equal(event.wakerContext, 'task');
   assert.equal(event.syscall, 'read');
   assert.equal(event.object, 'pipe pipe:[88123]');
+});
+
+test('nobody contends with themselves, even where a lost switch makes a slice too long', t => {
+  const { file } = temporaryTrace(t);
+  const db = new DatabaseSync(file);
+  db.exec('UPDATE cpu_slice SET duration_ns = duration_ns + 3000000 WHERE thread_id = 7');
+  db.close();
+  const { contenders } = offCpu(openStore(t, file), { pid: 90001 });
+  assert.ok(contenders.length > 0 && contenders.every(({ thread }) => thread.process !== 'spinner'));
 });

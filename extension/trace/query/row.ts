@@ -1,11 +1,11 @@
 // One row of evidence: its columns as the views name them, and its stacks.
 
 import type { RowDetails, RowRef } from '../api.ts';
-import { clean } from '../columns/text.ts';
 import { TraceError } from '../error.ts';
 import { ns } from '../time.ts';
 import { framesOf } from './stacks.ts';
 import type { Store } from './store.ts';
+import { visible } from './visible.ts';
 
 /** Our own TEMP views where there is one, else the table. */
 const sources = {
@@ -59,5 +59,5 @@ const integer = (value: unknown): number | undefined => (typeof value === 'numbe
 
 function cell(value: unknown): string | number | undefined {
   if (typeof value === 'number') return value;
-  return value === null || value === undefined ? undefined : clean(String(value));
+  return value === null || value === undefined ? undefined : visible(String(value));
 }

@@ -1,8 +1,8 @@
 // Stacks of the file: frames by stack id. A stack is its leaf's path to the root (schema.sql).
 
 import type { StackFrame } from '../api.ts';
-import { clean } from '../columns/text.ts';
 import type { Store } from './store.ts';
+import { visible } from './visible.ts';
 
 /** No unwinder goes deeper; a file whose stacks run in a circle ends here. */
 const DEEPEST = 512;
@@ -37,7 +37,7 @@ function stackTable(store: Store): {
         `SELECT f.id, f.kind, f.function, f.file, f.line, m.path FROM frame f LEFT JOIN module m ON m.id = f.module_id`,
       )
       .all();
-    const text = (value: unknown) => (typeof value === 'string' ? clean(value) : undefined);
+    const text = (value: unknown) => (typeof value === 'string' ? visible(value) : undefined);
     return {
       nodes: new Map(
         store.db

@@ -14,6 +14,7 @@ import {
   loadSlices,
   type OffCpuColumns,
 } from './columns.ts';
+import { visible } from './visible.ts';
 
 /** Answers of a kind that are kept: a person goes back and forth between a few windows. */
 const RECENT = 8;
@@ -76,7 +77,7 @@ export class Store {
 
   metaText(key: string): string {
     const value = this.meta.get(key);
-    return typeof value === 'string' || typeof value === 'number' ? clean(String(value)) : '';
+    return typeof value === 'string' || typeof value === 'number' ? visible(String(value)) : '';
   }
 
   get durationNs(): Ns {
@@ -125,7 +126,7 @@ export class Store {
             pid: Number(row['pid']),
             namespacePid: row['namespace_pid'] === null ? undefined : Number(row['namespace_pid']),
             name: clean(String(row['name'])),
-            commandLine: row['command_line'] === null ? undefined : clean(String(row['command_line'])),
+            commandLine: row['command_line'] === null ? undefined : visible(String(row['command_line'])),
             containerId: row['container_id'] === null ? undefined : clean(String(row['container_id'])),
             isTarget: row['is_target'] === 1,
           },
