@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use wakechain_host::elf::{self, Function};
 use wakechain_host::libraries::CudaFile;
 use wakechain_wire::{
-    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_END, PROBE_ITERATE_START, PROBE_KERNEL_STACK, PROBE_LIMIT,
-    PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK, PROBE_WAKING,
+    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_END, PROBE_ITERATE_START, PROBE_KERNEL_STACK,
+    PROBE_LIMIT, PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK,
+    PROBE_WAKING,
 };
 
 use crate::functions::{self, Known};
@@ -45,8 +46,10 @@ const FIXED: [(u32, &str, &str); FIXED_PROBES] = [
 ];
 
 pub fn fixed_rows() -> Value {
-    let rows: Vec<Value> =
-        FIXED.iter().map(|(index, kind, target)| json!({"index": index, "kind": kind, "target": target, "attached": true})).collect();
+    let rows: Vec<Value> = FIXED
+        .iter()
+        .map(|(index, kind, target)| json!({"index": index, "kind": kind, "target": target, "attached": true}))
+        .collect();
     json!({ "probes": rows })
 }
 
@@ -74,7 +77,14 @@ impl Wanted {
 
 impl Attacher {
     pub fn new(choices: Vec<ProbeChoice>) -> Self {
-        Attacher { choices, seen: HashSet::new(), next_index: PROBE_FIRST_CALL, links: Vec::new(), attached: 0, refused: 0 }
+        Attacher {
+            choices,
+            seen: HashSet::new(),
+            next_index: PROBE_FIRST_CALL,
+            links: Vec::new(),
+            attached: 0,
+            refused: 0,
+        }
     }
 
     /// Indices given out, those of the tracepoints included.
@@ -129,8 +139,10 @@ impl Attacher {
     /// Gives each function its index. Names for one address are one function: the plain name is kept.
     fn choose(&mut self, functions: Vec<Function>, path: &str, rung: Rung, rows: &mut Vec<Value>) -> Vec<Wanted> {
         let mut by_offset: HashMap<u64, String> = HashMap::new();
-        let mut candidates: Vec<Function> = functions.into_iter().filter(|function| self.wanted(&function.name)).collect();
-        candidates.sort_by_key(|function| (functions::rank(&function.name), function.name.len(), function.name.clone()));
+        let mut candidates: Vec<Function> =
+            functions.into_iter().filter(|function| self.wanted(&function.name)).collect();
+        candidates
+            .sort_by_key(|function| (functions::rank(&function.name), function.name.len(), function.name.clone()));
         let mut chosen = Vec::new();
         for function in candidates {
             let Some(known) = functions::known(&function.name) else { continue };
@@ -158,7 +170,14 @@ impl Attacher {
     }
 
     /// Attaches them all at once; where the kernel refuses, in halves, until the ones that it refuses are found.
-    fn attach_all(&mut self, probes: &Probes<'_>, open_path: &Path, path: &str, wanted: Vec<Wanted>, rows: &mut Vec<Value>) {
+    fn attach_all(
+        &mut self,
+        probes: &Probes<'_>,
+        open_path: &Path,
+        path: &str,
+        wanted: Vec<Wanted>,
+        rows: &mut Vec<Value>,
+    ) {
         if wanted.is_empty() {
             return;
         }
@@ -166,12 +185,18 @@ impl Attacher {
             Ok(links) => {
                 self.links.extend(links);
                 self.attached += wanted.len();
-                rows.extend(wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, path, probes.rung, Ok(()))));
+                rows.extend(
+                    wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, path, probes.rung, Ok(()))),
+                );
             }
             Err(error) if wanted.len() == 1 => {
                 self.refused += 1;
                 let text = error.to_string();
-                rows.extend(wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, path, probes.rung, Err(&text))));
+                rows.extend(
+                    wanted
+                        .iter()
+                        .map(|one| row(Some(one.index), &one.function, one.known, path, probes.rung, Err(&text))),
+                );
             }
             Err(_) => {
                 let mut first = wanted;
@@ -203,7 +228,13 @@ fn attach(probes: &Probes<'_>, path: &Path, wanted: &[Wanted]) -> libbpf_rs::Res
     }
 }
 
-fn multi(program: &ProgramMut<'_>, path: &Path, wanted: &[Wanted], session: bool, retprobe: bool) -> libbpf_rs::Result<Link> {
+fn multi(
+    program: &ProgramMut<'_>,
+    path: &Path,
+    wanted: &[Wanted],
+    session: bool,
+    retprobe: bool,
+) -> libbpf_rs::Result<Link> {
     let options = UprobeMultiOpts {
         offsets: wanted.iter().map(|one| one.function.probe_offset as usize).collect(),
         cookies: wanted.iter().map(Wanted::cookie).collect(),
@@ -219,7 +250,14 @@ fn single(program: &ProgramMut<'_>, path: &Path, one: &Wanted, retprobe: bool) -
     program.attach_uprobe_with_opts(EVERY_PROCESS, path, one.function.probe_offset as usize, options)
 }
 
-fn row(index: Option<u32>, function: &Function, known: Known, path: &str, rung: Rung, result: Result<(), &str>) -> Value {
+fn row(
+    index: Option<u32>,
+    function: &Function,
+    known: Known,
+    path: &str,
+    rung: Rung,
+    result: Result<(), &str>,
+) -> Value {
     let mut row = json!({
         "index": index,
         "kind": "uprobe",

@@ -47,7 +47,9 @@ impl HeldCommand {
             return Err(CaptureError::new("command_start", "No command was given.", "Write it after `--`."));
         };
         let name = program.to_string_lossy().into_owned();
-        let failed = |error: std::io::Error| CaptureError::new("command_start", format!("{name} cannot be started: {error}."), "");
+        let failed = |error: std::io::Error| {
+            CaptureError::new("command_start", format!("{name} cannot be started: {error}."), "")
+        };
         let (told, tell) = sys::pipe().map_err(failed)?;
         let (wait, gate) = sys::pipe().map_err(failed)?;
         let mut command = Command::new(program);
@@ -82,7 +84,9 @@ impl HeldCommand {
     pub fn release(self) -> Result<RunningCommand, CaptureError> {
         let HeldCommand { gate, starting, name, .. } = self;
         let opened = File::from(gate).write_all(&[1]);
-        let started = starting.join().map_err(|_| CaptureError::new("command_start", format!("{name} cannot be started."), ""))?;
+        let started = starting
+            .join()
+            .map_err(|_| CaptureError::new("command_start", format!("{name} cannot be started."), ""))?;
         let hint = "Give a program that exists and may be executed by that user.";
         match opened.and(started) {
             Ok(child) => Ok(RunningCommand { child }),
@@ -130,7 +134,10 @@ pub fn libraries_it_may_load(line: &CommandLine) -> Vec<CudaFile> {
         places.extend(run_paths(&executable));
     }
     let preloaded = env::var_os("LD_PRELOAD").unwrap_or_default();
-    let preloaded = preloaded.as_bytes().split(|byte| matches!(byte, b':' | b' ')).map(|path| PathBuf::from(OsStr::from_bytes(path)));
+    let preloaded = preloaded
+        .as_bytes()
+        .split(|byte| matches!(byte, b':' | b' '))
+        .map(|path| PathBuf::from(OsStr::from_bytes(path)));
     let mut files: BTreeSet<PathBuf> = preloaded.chain(cached_libraries()).collect();
     for place in places {
         files.extend(fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path()));
@@ -147,7 +154,14 @@ fn cuda_file(path: &Path) -> Option<CudaFile> {
     File::open(&real).ok()?.read_exact(&mut magic).ok().filter(|()| magic == *b"\x7fELF")?;
     let device = metadata.dev();
     let file = FileId { major: libc::major(device), minor: libc::minor(device), inode: metadata.ino() };
-    Some(CudaFile { library, file, path: real.to_string_lossy().into_owned(), open_path: real, is_static: false, deleted: false })
+    Some(CudaFile {
+        library,
+        file,
+        path: real.to_string_lossy().into_owned(),
+        open_path: real,
+        is_static: false,
+        deleted: false,
+    })
 }
 
 fn find_program(program: &OsStr) -> Option<PathBuf> {
@@ -155,9 +169,9 @@ fn find_program(program: &OsStr) -> Option<PathBuf> {
         return Some(PathBuf::from(program));
     }
     let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|place| place.join(program))
-        .find(|file| fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0))
+    env::split_paths(&path).map(|place| place.join(program)).find(|file| {
+        fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    })
 }
 
 /// Paths in /etc/ld.so.cache: whatever its format, they stand there as zero-terminated texts.
@@ -182,7 +196,9 @@ fn run_path_texts(data: &[u8]) -> Option<Vec<String>> {
     let endian = header.endian().ok()?;
     let segments = header.program_headers(endian, data).ok()?;
     let dynamic = segments.iter().find_map(|segment| segment.dynamic(endian, data).ok().flatten())?;
-    let value = |wanted: i64| dynamic.iter().filter(move |entry| entry.d_tag.get(endian) == wanted).map(|entry| entry.d_val.get(endian));
+    let value = |wanted: i64| {
+        dynamic.iter().filter(move |entry| entry.d_tag.get(endian) == wanted).map(|entry| entry.d_val.get(endian))
+    };
     let strings_at = value(object::elf::DT_STRTAB).next()?;
     let strings = segments.iter().find_map(|segment| {
         let start = segment.p_vaddr(endian);
@@ -228,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_command_that_does_not_end_is_ended() {
-        let mut running = HeldCommand::start(&line(&["sleep", "60"])).and_then(HeldCommand::release).expect("sleep is there");
+        let mut running =
+            HeldCommand::start(&line(&["sleep", "60"])).and_then(HeldCommand::release).expect("sleep is there");
         assert_eq!(running.end(), Some(128 + libc::SIGTERM));
     }
 }

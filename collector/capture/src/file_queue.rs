@@ -40,7 +40,8 @@ impl QueuedFile {
     pub fn new(file: File) -> io::Result<QueuedFile> {
         let queue = Arc::new(Queue::default());
         let of_thread = Arc::clone(&queue);
-        let thread = std::thread::Builder::new().name("wakechain-file".into()).spawn(move || write_out(file, &of_thread))?;
+        let thread =
+            std::thread::Builder::new().name("wakechain-file".into()).spawn(move || write_out(file, &of_thread))?;
         Ok(QueuedFile { queue, thread: Some(thread) })
     }
 

@@ -24,6 +24,22 @@ const TOO_CHEAP: &[&str] = &[
     "cudaStreamIsCapturing",
     "cudaEventQuery",
     "cudaStreamQuery",
+    "cudaStreamGetPriority",
+    "cudaDeviceGetAttribute",
+    "cudaGetDeviceCount",
+    "cudaDriverGetVersion",
+    "cudaRuntimeGetVersion",
+    "cuCtxGetCurrent",
+    "cuCtxSetCurrent",
+    "cuDeviceGet",
+    "cuDeviceGetAttribute",
+    "cuDeviceGetCount",
+    "cuDriverGetVersion",
+    "cuEventQuery",
+    "cuPointerGetAttribute",
+    "cuStreamGetPriority",
+    "cuStreamIsCapturing",
+    "cuStreamQuery",
 ];
 
 /// What the probe must bring of a call.
@@ -57,11 +73,21 @@ use Library::{Driver, Nccl, Runtime};
 /// cuda.h), NCCL 2 (nccl.h).
 const FAMILIES: &[Family] = &[
     // grid and block are two structs of three words by value: func=0, grid=1,2, block=3,4, args=5, shared and stream on the stack
-    family(Runtime, "launch", Stack, "cudaLaunchKernel cudaLaunchCooperativeKernel"),
-    family(Runtime, "launch", Registers, "cudaLaunchKernelExC cudaLaunchHostFunc cudaLaunchCooperativeKernelMultiDevice"),
+    family(Runtime, "launch", Stack, "cudaLaunchKernel __cudaLaunchKernel cudaLaunchCooperativeKernel"),
+    family(
+        Runtime,
+        "launch",
+        Registers,
+        "cudaLaunchKernelExC cudaLaunchHostFunc cudaLaunchCooperativeKernelMultiDevice",
+    ),
     family(Driver, "launch", Stack, "cuLaunchKernel cuLaunchCooperativeKernel"),
     family(Driver, "launch", Registers, "cuLaunchKernelEx cuLaunchHostFunc cuLaunch cuLaunchGrid cuLaunchGridAsync"),
-    family(Runtime, "synchronize", Registers, "cudaDeviceSynchronize cudaStreamSynchronize cudaEventSynchronize"),
+    family(
+        Runtime,
+        "synchronize",
+        Registers,
+        "cudaDeviceSynchronize cudaStreamSynchronize cudaEventSynchronize cudaThreadSynchronize",
+    ),
     family(Driver, "synchronize", Registers, "cuCtxSynchronize cuStreamSynchronize cuEventSynchronize"),
     family(
         Runtime,
@@ -126,16 +152,26 @@ const FAMILIES: &[Family] = &[
          cuMipmappedArrayDestroy cuMemPoolDestroy",
     ),
     family(Runtime, "event", Output(1), "cudaEventCreate cudaEventCreateWithFlags"),
-    family(Runtime, "event", Registers, "cudaEventRecord cudaEventRecordWithFlags cudaEventDestroy cudaEventElapsedTime cudaEventQuery"),
+    family(
+        Runtime,
+        "event",
+        Registers,
+        "cudaEventRecord cudaEventRecordWithFlags cudaEventDestroy cudaEventElapsedTime cudaEventQuery",
+    ),
     family(Driver, "event", Output(1), "cuEventCreate"),
-    family(Driver, "event", Registers, "cuEventRecord cuEventRecordWithFlags cuEventDestroy cuEventElapsedTime"),
+    family(
+        Driver,
+        "event",
+        Registers,
+        "cuEventRecord cuEventRecordWithFlags cuEventDestroy cuEventElapsedTime cuEventQuery",
+    ),
     family(Runtime, "stream", Output(1), "cudaStreamCreate cudaStreamCreateWithFlags cudaStreamCreateWithPriority"),
     family(
         Runtime,
         "stream",
         Registers,
-        "cudaStreamDestroy cudaStreamWaitEvent cudaStreamAddCallback cudaStreamAttachMemAsync cudaStreamQuery cudaStreamBeginCapture \
-         cudaStreamBeginCaptureToGraph cudaStreamIsCapturing",
+        "cudaStreamDestroy cudaStreamWaitEvent cudaStreamAddCallback cudaStreamAttachMemAsync cudaStreamQuery \
+         cudaStreamIsCapturing cudaStreamGetPriority",
     ),
     family(Runtime, "graph", Output(2), "cudaStreamEndCapture"),
     family(Driver, "stream", Output(1), "cuStreamCreate cuStreamCreateWithPriority"),
@@ -143,7 +179,7 @@ const FAMILIES: &[Family] = &[
         Driver,
         "stream",
         Registers,
-        "cuStreamDestroy cuStreamWaitEvent cuStreamAddCallback cuStreamAttachMemAsync cuStreamBeginCapture cuStreamBeginCaptureToGraph \
+        "cuStreamDestroy cuStreamWaitEvent cuStreamAddCallback cuStreamAttachMemAsync cuStreamQuery cuStreamIsCapturing cuStreamGetPriority \
          cuStreamWriteValue32 cuStreamWaitValue32 cuStreamWriteValue64 cuStreamWaitValue64 cuStreamBatchMemOp",
     ),
     family(Driver, "graph", Output(2), "cuStreamEndCapture"),
@@ -157,7 +193,8 @@ const FAMILIES: &[Family] = &[
         Runtime,
         "graph",
         Registers,
-        "cudaGraphLaunch cudaGraphUpload cudaGraphExecUpdate cudaGraphDestroy cudaGraphExecDestroy cudaGraphExecKernelNodeSetParams \
+        "cudaStreamBeginCapture cudaStreamBeginCaptureToGraph cudaGraphLaunch cudaGraphUpload \
+         cudaGraphExecUpdate cudaGraphDestroy cudaGraphExecDestroy cudaGraphExecKernelNodeSetParams \
          cudaGraphExecMemcpyNodeSetParams",
     ),
     family(
@@ -170,7 +207,8 @@ const FAMILIES: &[Family] = &[
         Driver,
         "graph",
         Registers,
-        "cuGraphLaunch cuGraphUpload cuGraphExecUpdate cuGraphDestroy cuGraphExecDestroy cuGraphExecKernelNodeSetParams",
+        "cuStreamBeginCapture cuStreamBeginCaptureToGraph cuGraphLaunch cuGraphUpload cuGraphExecUpdate \
+         cuGraphDestroy cuGraphExecDestroy cuGraphExecKernelNodeSetParams",
     ),
     family(Runtime, "module", Output(1), "cudaLibraryLoadData cudaLibraryLoadFromFile cudaLibraryGetKernel"),
     family(
@@ -187,7 +225,12 @@ const FAMILIES: &[Family] = &[
         "cuModuleLoad cuModuleLoadData cuModuleLoadDataEx cuModuleLoadFatBinary cuModuleGetFunction cuModuleGetGlobal \
          cuLibraryLoadData cuLibraryLoadFromFile cuLibraryGetKernel cuLibraryGetModule cuKernelGetFunction",
     ),
-    family(Driver, "module", Registers, "cuModuleUnload cuLibraryUnload cuLinkCreate cuLinkAddData cuLinkAddFile cuLinkComplete cuLinkDestroy"),
+    family(
+        Driver,
+        "module",
+        Registers,
+        "cuModuleUnload cuLibraryUnload cuLinkCreate cuLinkAddData cuLinkAddFile cuLinkComplete cuLinkDestroy",
+    ),
     family(
         Runtime,
         "context",
@@ -210,8 +253,20 @@ const FAMILIES: &[Family] = &[
         Registers,
         "cudaMemGetInfo cudaMemAdvise cudaHostGetDevicePointer cudaPointerGetAttributes cudaProfilerStart cudaProfilerStop",
     ),
-    family(Runtime, "other", Nothing, "cudaGetLastError cudaPeekAtLastError cudaGetDeviceProperties cudaDeviceGetAttribute cudaGetDeviceCount"),
-    family(Driver, "other", Registers, "cuMemGetInfo cuMemAdvise cuPointerGetAttribute cuGetProcAddress cuProfilerStart cuProfilerStop"),
+    family(Runtime, "context", Nothing, "cudaGetDeviceProperties cudaDriverGetVersion cudaRuntimeGetVersion"),
+    family(
+        Driver,
+        "context",
+        Nothing,
+        "cuDriverGetVersion cuDeviceGetCount cuDeviceGet cuDeviceGetAttribute cuCtxSetCurrent cuCtxGetCurrent",
+    ),
+    family(Runtime, "other", Nothing, "cudaGetLastError cudaPeekAtLastError cudaDeviceGetAttribute cudaGetDeviceCount"),
+    family(
+        Driver,
+        "other",
+        Registers,
+        "cuMemGetInfo cuMemAdvise cuMemHostGetDevicePointer cuPointerGetAttribute cuGetProcAddress cuProfilerStart cuProfilerStop",
+    ),
     family(
         Nccl,
         "collective",
@@ -221,7 +276,12 @@ const FAMILIES: &[Family] = &[
     ),
     family(Nccl, "collective", Nothing, "ncclGroupStart ncclGroupEnd ncclGroupSimulateEnd"),
     // the unique id comes by value on the stack: only ranks and rank are in registers
-    family(Nccl, "context", Output(1), "ncclCommInitRank ncclCommInitRankConfig ncclCommInitAll ncclCommInitRankScalable"),
+    family(
+        Nccl,
+        "context",
+        Output(1),
+        "ncclCommInitRank ncclCommInitRankConfig ncclCommInitAll ncclCommInitRankScalable",
+    ),
     family(Nccl, "context", Registers, "ncclCommSplit ncclCommDestroy ncclCommFinalize ncclCommAbort ncclGetUniqueId"),
     family(Nccl, "allocate", Output(1), "ncclMemAlloc"),
     family(Nccl, "allocate", Registers, "ncclCommRegister"),
@@ -272,14 +332,21 @@ pub fn known(name: &str) -> Option<Known> {
         Stack => COOKIE_WANTS_ARGS | COOKIE_WANTS_STACK_WORDS,
         Output(argument) => COOKIE_WANTS_ARGS | (u32::from(argument) << COOKIE_OUTPUT_SHIFT),
     };
-    Some(Known { library: family.library, category: family.category, cookie_flags: flags, by_default: !TOO_CHEAP.contains(&plain) })
+    Some(Known {
+        library: family.library,
+        category: family.category,
+        cookie_flags: flags,
+        by_default: !TOO_CHEAP.contains(&plain),
+    })
 }
 
 /// Where not all functions can be probed: lower is more telling.
 #[must_use]
 pub fn rank(name: &str) -> usize {
     const ORDER: [&str; 6] = ["launch", "synchronize", "copy", "collective", "allocate", "free"];
-    known(name).map_or(usize::MAX, |known| ORDER.iter().position(|category| *category == known.category).unwrap_or(ORDER.len()))
+    known(name).map_or(usize::MAX, |known| {
+        ORDER.iter().position(|category| *category == known.category).unwrap_or(ORDER.len())
+    })
 }
 
 #[cfg(test)]
@@ -295,13 +362,12 @@ mod tests {
             for name in family.names.split_whitespace() {
                 assert!(seen.insert(name), "{name} stands twice");
                 assert_eq!(plain_name(name), name, "{name} has a suffix");
-                let prefix = match family.library {
-                    Runtime => "cuda",
-                    Driver => "cu",
-                    Nccl => "nccl",
+                let of = match name.trim_start_matches('_') {
+                    name if name.starts_with("cuda") => Runtime,
+                    name if name.starts_with("cu") => Driver,
+                    _ => Nccl,
                 };
-                assert!(name.starts_with(prefix), "{name} is no {} function", family.library.as_str());
-                assert!(family.library != Driver || !name.starts_with("cuda"), "{name} belongs to the runtime");
+                assert_eq!(family.library, of, "{name}");
             }
         }
     }

@@ -8,7 +8,8 @@ use std::io::{BufRead, BufReader};
 use serde_json::{Value, json};
 
 /// How the kernel's interrupt entries begin, x86_64 and aarch64.
-const INTERRUPT_ENTRIES: &[&str] = &["asm_common_interrupt", "asm_sysvec_", "el1_irq", "el1h_64_irq", "el0_irq", "el0t_64_irq", "call_on_irq_stack"];
+const INTERRUPT_ENTRIES: &[&str] =
+    &["asm_common_interrupt", "asm_sysvec_", "el1_irq", "el1h_64_irq", "el0_irq", "el0t_64_irq", "call_on_irq_stack"];
 
 struct Symbol {
     address: u64,
@@ -18,7 +19,10 @@ struct Symbol {
 /// `{"symbols": [[address in hex, name, bytes], ...]}`; empty where the kernel hides its addresses.
 pub fn for_addresses(addresses: &BTreeSet<u64>) -> Value {
     let symbols = read().unwrap_or_default();
-    let rows: Vec<Value> = choose(&symbols, addresses).into_iter().map(|(address, name, bytes)| json!([format!("{address:x}"), name, bytes])).collect();
+    let rows: Vec<Value> = choose(&symbols, addresses)
+        .into_iter()
+        .map(|(address, name, bytes)| json!([format!("{address:x}"), name, bytes]))
+        .collect();
     json!({ "symbols": rows })
 }
 
@@ -47,13 +51,23 @@ fn parse(line: &str) -> Option<Symbol> {
 /// Address, name, bytes to the next symbol (0 = the last one).
 fn choose<'a>(symbols: &'a [Symbol], addresses: &BTreeSet<u64>) -> Vec<(u64, &'a str, u64)> {
     let is_entry = |symbol: &Symbol| INTERRUPT_ENTRIES.iter().any(|entry| symbol.name.starts_with(entry));
-    let mut chosen: BTreeSet<usize> = symbols.iter().enumerate().filter(|(_, symbol)| is_entry(symbol)).map(|(index, _)| index).collect();
-    chosen.extend(addresses.iter().filter_map(|address| symbols.partition_point(|symbol| symbol.address <= *address).checked_sub(1)));
+    let mut chosen: BTreeSet<usize> =
+        symbols.iter().enumerate().filter(|(_, symbol)| is_entry(symbol)).map(|(index, _)| index).collect();
+    chosen.extend(
+        addresses
+            .iter()
+            .filter_map(|address| symbols.partition_point(|symbol| symbol.address <= *address).checked_sub(1)),
+    );
     let bytes = |index: usize| {
         let here = symbols.get(index)?.address;
         Some(symbols[index..].iter().find(|symbol| symbol.address > here)?.address - here)
     };
-    chosen.into_iter().filter_map(|index| symbols.get(index).map(|symbol| (symbol.address, symbol.name.as_str(), bytes(index).unwrap_or(0)))).collect()
+    chosen
+        .into_iter()
+        .filter_map(|index| {
+            symbols.get(index).map(|symbol| (symbol.address, symbol.name.as_str(), bytes(index).unwrap_or(0)))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -65,6 +79,9 @@ mod tests {
         let text = "0000000000000000 A fixed\n1000 T first\n1100 t asm_sysvec_timer\n1200 D data\n1300 W second\n1300 T second_alias\n1400 t third [net]\n";
         let symbols: Vec<Symbol> = text.lines().filter_map(parse).collect();
         let addresses = BTreeSet::from([0x0fff, 0x10ff, 0x1400, 0x9999]);
-        assert_eq!(choose(&symbols, &addresses), [(0x1000, "first", 0x100), (0x1100, "asm_sysvec_timer", 0x200), (0x1400, "third", 0)]);
+        assert_eq!(
+            choose(&symbols, &addresses),
+            [(0x1000, "first", 0x100), (0x1100, "asm_sysvec_timer", 0x200), (0x1400, "third", 0)]
+        );
     }
 }

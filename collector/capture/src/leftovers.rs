@@ -2,8 +2,8 @@
 //! nothing got through any more.
 
 use wakechain_wire::{
-    LossRecord, RECORD_LOSS, RECORD_SWITCH, RING_SCHEDULER, RecordHeader, SWITCH_HAS_SLICE, SWITCH_OPEN, SWITCH_SLICE_BEGAN_BEFORE,
-    SwitchRecord,
+    LossRecord, RECORD_LOSS, RECORD_SWITCH, RING_SCHEDULER, RecordHeader, SWITCH_HAS_SLICE, SWITCH_OPEN,
+    SWITCH_SLICE_BEGAN_BEFORE, SwitchRecord,
 };
 
 use crate::probes::{RunningNow, UntoldLoss};
@@ -17,7 +17,8 @@ pub fn open_slices(running: &[RunningNow], start_ns: u64, end_ns: u64, spool: &S
             header: RecordHeader {
                 bytes: SwitchRecord::BYTES as u16,
                 kind: RECORD_SWITCH as u8,
-                flags: (SWITCH_HAS_SLICE | SWITCH_OPEN | if began_before { SWITCH_SLICE_BEGAN_BEFORE } else { 0 }) as u8,
+                flags: (SWITCH_HAS_SLICE | SWITCH_OPEN | if began_before { SWITCH_SLICE_BEGAN_BEFORE } else { 0 })
+                    as u8,
                 cpu: now.cpu,
             },
             at_ns: end_ns,

@@ -11,8 +11,8 @@ mod command;
 mod control;
 mod counts;
 mod error;
-mod file_queue;
 pub mod features;
+mod file_queue;
 pub mod functions;
 mod kernel;
 mod kernel_symbols;
@@ -39,6 +39,10 @@ pub const BPF_BUILD_ID: &str = env!("WAKECHAIN_BPF_BUILD_ID");
 /// `progress` is called from the calling thread, at the start and then twice a second.
 /// On any error and on cancel the spool is removed, except after a full disk, where what was written stays.
 /// A command that still runs at the end is ended (SIGTERM, after two seconds SIGKILL).
-pub fn run(options: &CaptureOptions, control: &Control, progress: &mut dyn FnMut(Progress)) -> Result<CaptureOutcome, CaptureError> {
+pub fn run(
+    options: &CaptureOptions,
+    control: &Control,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<CaptureOutcome, CaptureError> {
     session::run(options, control, progress)
 }

@@ -8,12 +8,11 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{Iter, IterOpts, Link, MapCore, MapFlags, MapHandle, MapMut, OpenObject, ProgramMut};
 use wakechain_wire::{
-    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_START, PROBE_RENAME, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE,
-    PROBE_WAKING, ProbeCounters, RING_CLASSES,
+    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_START, PROBE_RENAME, PROBE_SWITCH_OFF_CPU,
+    PROBE_SWITCH_SLICE, PROBE_WAKING, ProbeCounters, RING_CLASSES,
 };
 
 use crate::error::CaptureError;
@@ -99,7 +98,8 @@ impl<'obj> Probes<'obj> {
 
     fn attach_tracepoints(&mut self, switch_says_state: bool) -> Result<(), CaptureError> {
         let programs = &self.skeleton.progs;
-        let switch = if switch_says_state { &programs.on_sched_switch } else { &programs.on_sched_switch_without_state };
+        let switch =
+            if switch_says_state { &programs.on_sched_switch } else { &programs.on_sched_switch_without_state };
         let all: [&ProgramMut<'_>; 7] = [
             &programs.on_new_task,
             &programs.on_exec,
@@ -126,7 +126,11 @@ impl<'obj> Probes<'obj> {
         let mut unknown = vec![0u8; self.skeleton.maps.cpu_states.value_size() as usize];
         unknown[CPU_STATE_TID..CPU_STATE_TID + 4].copy_from_slice(&TID_UNKNOWN.to_ne_bytes());
         for cpu in 0..self.cpus {
-            self.skeleton.maps.cpu_states.update(&cpu.to_ne_bytes(), &unknown, MapFlags::ANY).map_err(|error| load_error(&error))?;
+            self.skeleton
+                .maps
+                .cpu_states
+                .update(&cpu.to_ne_bytes(), &unknown, MapFlags::ANY)
+                .map_err(|error| load_error(&error))?;
         }
         Ok(())
     }
@@ -164,7 +168,11 @@ impl<'obj> Probes<'obj> {
         // Updating a map of maps returns only when every program that might still see the old map has ended.
         if let Some(first) = rings.first() {
             let descriptor = first.as_fd().as_raw_fd().to_ne_bytes();
-            self.skeleton.maps.rings.update(&0u32.to_ne_bytes(), &descriptor, MapFlags::ANY).map_err(|error| load_error(&error))?;
+            self.skeleton
+                .maps
+                .rings
+                .update(&0u32.to_ne_bytes(), &descriptor, MapFlags::ANY)
+                .map_err(|error| load_error(&error))?;
         }
         iterate(&self.skeleton.progs.at_end)?;
         Ok(now)
@@ -173,7 +181,11 @@ impl<'obj> Probes<'obj> {
     /// Makes a process a target; what threads remember of it is looked up anew.
     pub fn add_target(&mut self, pid: u32) -> Result<(), CaptureError> {
         self.skeleton.maps.targets.update(&pid.to_ne_bytes(), &1u32.to_ne_bytes(), MapFlags::ANY).map_err(|error| {
-            CaptureError::new("too_many_targets", format!("Process {pid} cannot be made a target: {error}."), "Name fewer processes.")
+            CaptureError::new(
+                "too_many_targets",
+                format!("Process {pid} cannot be made a target: {error}."),
+                "Name fewer processes.",
+            )
         })?;
         if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
             sys::increment_shared(&mut globals.target_generation);
@@ -256,8 +268,13 @@ impl<'obj> Probes<'obj> {
             for source in 1..=2 {
                 for cpu in 0..self.cpus {
                     let key = (class * 2 + source - 1) * self.cpus + cpu;
-                    let Ok(Some(bytes)) = self.skeleton.maps.pending_losses.lookup(&key.to_ne_bytes(), MapFlags::ANY) else { continue };
-                    let word = |at: usize| bytes.get(at..at + 8).and_then(|word| Some(u64::from_ne_bytes(word.try_into().ok()?)));
+                    let Ok(Some(bytes)) = self.skeleton.maps.pending_losses.lookup(&key.to_ne_bytes(), MapFlags::ANY)
+                    else {
+                        continue;
+                    };
+                    let word = |at: usize| {
+                        bytes.get(at..at + 8).and_then(|word| Some(u64::from_ne_bytes(word.try_into().ok()?)))
+                    };
                     if let (Some(start_ns), Some(events)) = (word(0), word(8))
                         && events > 0
                     {
@@ -281,7 +298,13 @@ fn choose_programs(open: &mut OpenWakechainSkel<'_>, rung: Rung, switch_says_sta
     programs.on_sched_switch_without_state.set_autoload(!switch_says_state);
 }
 
-fn set_options(open: &mut OpenWakechainSkel<'_>, options: ProbeOptions, kernel: &Kernel, sizes: RingSizes, cpus: u32) -> libbpf_rs::Result<()> {
+fn set_options(
+    open: &mut OpenWakechainSkel<'_>,
+    options: ProbeOptions,
+    kernel: &Kernel,
+    sizes: RingSizes,
+    cpus: u32,
+) -> libbpf_rs::Result<()> {
     if let Some(fixed) = open.maps.rodata_data.as_mut() {
         fixed.collector_tgid = std::process::id();
         fixed.rings_per_class = cpus;
@@ -312,12 +335,16 @@ fn hand_over(array: &MapMut<'_>, rings: &[MapHandle]) -> libbpf_rs::Result<()> {
     if array.update_batch(&keys, &values, count, MapFlags::ANY, MapFlags::ANY).is_ok() {
         return Ok(());
     }
-    keys.chunks_exact(4).zip(values.chunks_exact(4)).try_for_each(|(key, value)| array.update(key, value, MapFlags::ANY))
+    keys.chunks_exact(4)
+        .zip(values.chunks_exact(4))
+        .try_for_each(|(key, value)| array.update(key, value, MapFlags::ANY))
 }
 
 /// Runs a task iterator to its end. It writes nothing: what it finds goes to the rings.
 fn iterate(program: &ProgramMut<'_>) -> Result<(), CaptureError> {
-    let failed = |error: &dyn std::fmt::Display| CaptureError::new("iterate", format!("The threads of this host cannot be listed: {error}."), "");
+    let failed = |error: &dyn std::fmt::Display| {
+        CaptureError::new("iterate", format!("The threads of this host cannot be listed: {error}."), "")
+    };
     let link = program.attach_iter_with_opts(IterOpts::None).map_err(|error| failed(&error))?;
     let mut iterator = Iter::new(&link).map_err(|error| failed(&error))?;
     let mut nothing = [0u8; 64];

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use libbpf_rs::{MapHandle, MapType};
 use wakechain_wire::{
-    KernelStackRecord, RECORD_KERNEL_STACK, RECORD_USER_STACK, RING_CLASSES, RING_CUDA, RING_LIFE, RING_SCHEDULER, RING_STACK, RecordHeader,
-    UserStackRecord,
+    KernelStackRecord, RECORD_KERNEL_STACK, RECORD_USER_STACK, RING_CLASSES, RING_CUDA, RING_LIFE, RING_SCHEDULER,
+    RING_STACK, RecordHeader, UserStackRecord,
 };
 
 use crate::error::CaptureError;
@@ -101,7 +101,8 @@ impl Rings {
             sz: size_of::<libbpf_rs::libbpf_sys::bpf_map_create_opts>() as _,
             ..Default::default()
         };
-        let map = MapHandle::create(MapType::RingBuf, Some("wakechain_ring"), 0, 0, bytes, &options).map_err(io::Error::other)?;
+        let map = MapHandle::create(MapType::RingBuf, Some("wakechain_ring"), 0, 0, bytes, &options)
+            .map_err(io::Error::other)?;
         self.waiter.add(map.as_fd())?;
         self.sources.push(Source { class, cpu, ring: Ring::map(map.as_fd(), bytes as usize)? });
         self.maps.push(map);
@@ -209,7 +210,10 @@ mod tests {
         for cpus in [1, 2, 3, 8, 96, 256, 1024] {
             let sizes = RingSizes::new(cpus, None);
             for class in 0..RING_CLASSES {
-                assert!(sizes.of(class).is_power_of_two() && (SMALLEST_RING..=LARGEST_RING).contains(&sizes.of(class)), "{cpus}");
+                assert!(
+                    sizes.of(class).is_power_of_two() && (SMALLEST_RING..=LARGEST_RING).contains(&sizes.of(class)),
+                    "{cpus}"
+                );
             }
         }
         assert_eq!(RingSizes::new(2, None).of(RING_CUDA), 4 << 20);

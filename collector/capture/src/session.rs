@@ -20,7 +20,9 @@ use crate::counts::Counts;
 use crate::error::CaptureError;
 use crate::kernel_symbols;
 use crate::leftovers;
-use crate::options::{CaptureOptions, CaptureOutcome, DEFAULT_DURATION, EndReason, Profile, Progress, Recording, Started, Target, Targets};
+use crate::options::{
+    CaptureOptions, CaptureOutcome, DEFAULT_DURATION, EndReason, Profile, Progress, Recording, Started, Target, Targets,
+};
 use crate::probes::{ProbeOptions, Probes};
 use crate::processes::Processes;
 use crate::rings::{Reader, RingSizes, Rings};
@@ -43,10 +45,18 @@ const FIRST_CALLS: u64 = 8;
 const DEEP_THRESHOLD: Duration = Duration::from_micros(5);
 
 /// See `crate::run`.
-pub fn run(options: &CaptureOptions, control: &Control, progress: &mut dyn FnMut(Progress)) -> Result<CaptureOutcome, CaptureError> {
+pub fn run(
+    options: &CaptureOptions,
+    control: &Control,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<CaptureOutcome, CaptureError> {
     if let Some(cpu) = options.cpu {
         sys::pin_to_cpu(cpu).map_err(|error| {
-            CaptureError::new("cpu", format!("The collector cannot be pinned to CPU {cpu}: {error}."), "Name a CPU that is online.")
+            CaptureError::new(
+                "cpu",
+                format!("The collector cannot be pinned to CPU {cpu}: {error}."),
+                "Name a CPU that is online.",
+            )
         })?;
     }
     let (mut spool, sender) = Spool::create(&options.spool)?;
@@ -66,7 +76,8 @@ fn record(
 ) -> Result<CaptureOutcome, CaptureError> {
     let began = Instant::now();
     let cpus = libbpf_rs::num_possible_cpus()
-        .map_err(|error| CaptureError::new("cpus", format!("The CPUs cannot be counted: {error}."), ""))? as u32;
+        .map_err(|error| CaptureError::new("cpus", format!("The CPUs cannot be counted: {error}."), ""))?
+        as u32;
     let sizes = RingSizes::new(cpus, options.ring_bytes);
     let rings = Rings::create(cpus, sizes)?;
     let mut storage = MaybeUninit::<OpenObject>::uninit();

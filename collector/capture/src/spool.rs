@@ -33,8 +33,16 @@ pub const CHUNK_BYTES: usize = 64 * 1024;
 
 enum Job {
     /// Whole records of one ring.
-    Records { ring: u32, cpu: u32, records: Vec<u8> },
-    Text { kind: u32, at_ns: u64, text: String },
+    Records {
+        ring: u32,
+        cpu: u32,
+        records: Vec<u8>,
+    },
+    Text {
+        kind: u32,
+        at_ns: u64,
+        text: String,
+    },
     /// Answers with the kernel addresses in the stacks written so far.
     KernelAddresses(SyncSender<BTreeSet<u64>>),
     /// Writes what is buffered.
@@ -104,13 +112,15 @@ impl Spool {
                 "Choose a directory with room that the collector may write to (--spool DIR).",
             )
         })?;
-        let no_thread = |error: std::io::Error| CaptureError::new("thread", format!("A thread cannot be started: {error}."), "");
+        let no_thread =
+            |error: std::io::Error| CaptureError::new("thread", format!("A thread cannot be started: {error}."), "");
         let file = QueuedFile::new(file).map_err(no_thread)?;
         let writer = SpoolWriter::new(file, MACHINE).map_err(|error| write_error(path, &error))?;
         let (jobs, received) = sync_channel(QUEUE_CHUNKS);
         let empty = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::new(Shared::default());
-        let thread = Thread { writer, received, empty: Arc::clone(&empty), shared: Arc::clone(&shared), path: path.to_owned() };
+        let thread =
+            Thread { writer, received, empty: Arc::clone(&empty), shared: Arc::clone(&shared), path: path.to_owned() };
         let handle = std::thread::Builder::new()
             .name("wakechain-spool".into())
             .spawn(move || thread.run())
@@ -187,7 +197,8 @@ impl Thread {
         }
         self.flush(&tally);
         let Thread { writer, shared, path, .. } = self;
-        let closed = writer.finish().and_then(|file| file.close().map_err(|error| SpoolError::Io { what: "write", error }));
+        let closed =
+            writer.finish().and_then(|file| file.close().map_err(|error| SpoolError::Io { what: "write", error }));
         if !shared.failed.load(Ordering::Relaxed) {
             note(&shared, &path, closed);
         }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use wakechain_wire::record::Records;
 use wakechain_wire::{
-    CallRecord, KernelStackRecord, LossRecord, PROBE_EXEC, PROBE_EXIT, PROBE_FORK, PROBE_ITERATE_END, PROBE_ITERATE_START, PROBE_KERNEL_STACK, PROBE_LIMIT,
-    PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK, RECORD_CALL, RECORD_CALL_ARGS,
-    RECORD_KERNEL_STACK, RECORD_LOSS, RECORD_SWITCH, RECORD_SWITCH_DETAIL, RECORD_THREAD, RECORD_USER_STACK, SWITCH_HAS_OFF_CPU,
-    SWITCH_HAS_SLICE, SWITCH_OPEN, THREAD_EXEC, THREAD_EXIT, THREAD_FORK, THREAD_RENAME, ThreadRecord,
+    CallRecord, KernelStackRecord, LossRecord, PROBE_EXEC, PROBE_EXIT, PROBE_FORK, PROBE_ITERATE_END,
+    PROBE_ITERATE_START, PROBE_KERNEL_STACK, PROBE_LIMIT, PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU,
+    PROBE_SWITCH_SLICE, PROBE_USER_STACK, RECORD_CALL, RECORD_CALL_ARGS, RECORD_KERNEL_STACK, RECORD_LOSS,
+    RECORD_SWITCH, RECORD_SWITCH_DETAIL, RECORD_THREAD, RECORD_USER_STACK, SWITCH_HAS_OFF_CPU, SWITCH_HAS_SLICE,
+    SWITCH_OPEN, THREAD_EXEC, THREAD_EXIT, THREAD_FORK, THREAD_RENAME, ThreadRecord,
 };
 
 use crate::options::EventCounts;
@@ -26,7 +27,12 @@ pub struct Tally {
 
 impl Default for Tally {
     fn default() -> Self {
-        Tally { rows: vec![0; PROBE_LIMIT as usize], lost: 0, events: EventCounts::default(), kernel_addresses: BTreeSet::new() }
+        Tally {
+            rows: vec![0; PROBE_LIMIT as usize],
+            lost: 0,
+            events: EventCounts::default(),
+            kernel_addresses: BTreeSet::new(),
+        }
     }
 }
 
@@ -60,7 +66,9 @@ impl Tally {
                     self.events.stacks += 1;
                     self.row(PROBE_KERNEL_STACK);
                     let frames = record.bytes.get(KernelStackRecord::BYTES..).unwrap_or_default();
-                    self.kernel_addresses.extend(frames.chunks_exact(8).filter_map(|frame| Some(u64::from_le_bytes(frame.try_into().ok()?))));
+                    self.kernel_addresses.extend(
+                        frames.chunks_exact(8).filter_map(|frame| Some(u64::from_le_bytes(frame.try_into().ok()?))),
+                    );
                 }
                 RECORD_THREAD => {
                     self.events.life += 1;
@@ -102,7 +110,10 @@ mod tests {
 
     #[test]
     fn one_switch_can_be_two_rows() {
-        let switch = |flags| SwitchRecord { header: header(RECORD_SWITCH, SwitchRecord::BYTES, flags), ..SwitchRecord::default() }.to_bytes();
+        let switch = |flags| {
+            SwitchRecord { header: header(RECORD_SWITCH, SwitchRecord::BYTES, flags), ..SwitchRecord::default() }
+                .to_bytes()
+        };
         let mut tally = Tally::default();
         for flags in [SWITCH_HAS_SLICE, SWITCH_HAS_SLICE | SWITCH_HAS_OFF_CPU, SWITCH_OPEN | SWITCH_HAS_OFF_CPU] {
             tally.add(&switch(flags));
@@ -116,7 +127,8 @@ mod tests {
     fn losses_add_up() {
         let mut tally = Tally::default();
         for events in [3, 4] {
-            let loss = LossRecord { header: header(RECORD_LOSS, LossRecord::BYTES, 0), events, ..LossRecord::default() };
+            let loss =
+                LossRecord { header: header(RECORD_LOSS, LossRecord::BYTES, 0), events, ..LossRecord::default() };
             tally.add(&loss.to_bytes());
         }
         assert_eq!(tally.lost, 7);
