@@ -149,7 +149,14 @@ async function nodeTests(globs) {
     if (!existsSync(folder) || !readdirSync(folder).some(name => name.endsWith('.test.ts')))
       throw new Told(`no tests match ${globs[0]}`);
   }
-  const flags = [...typescriptFlags, '--test', '--test-concurrency=1', '--test-reporter=spec', ...globs];
+  const flags = [
+    ...typescriptFlags,
+    '--test',
+    '--test-concurrency=1',
+    '--test-timeout=300000',
+    '--test-reporter=spec',
+    ...globs,
+  ];
   const { status, output } = await runLive(node24, flags, {
     env: {
       ...process.env,
