@@ -41,13 +41,23 @@ export async function buildCollector({ quick = false } = {}) {
   return (quick ? [process.arch] : Object.keys(processors)).map(arch => buildFor(arch, profile, rust));
 }
 
+/** How to run cargo in the collector's workspace: for `run` and `runLive`. */
+export function cargoCommand(rust = anyRust()) {
+  // RUSTFLAGS of the environment would replace those of collector/.cargo/config.toml, crt-static among them.
+  const { RUSTFLAGS: _, ...environment } = process.env;
+  return { program: rust.cargo, options: { cwd: workspace, env: { ...environment, ...rust.environment } } };
+}
+
+function cargo(args, { rust, show }) {
+  const { program, options } = cargoCommand(rust);
+  return run(program, args, { ...options, show });
+}
+
 function buildFor(arch, profile, rust) {
   const begin = Date.now();
   const target = processors[arch];
   const args = ['build', '--locked', '--package', 'wakechain-cli', '--profile', profile, '--target', target];
-  // RUSTFLAGS of the environment would replace those of collector/.cargo/config.toml, crt-static among them.
-  const { RUSTFLAGS: _, ...environment } = process.env;
-  run(rust.cargo, args, { cwd: workspace, show: true, env: { ...environment, ...rust.environment } });
+  cargo(args, { rust, show: true });
   const path = collectorPath(arch);
   place(join(workspace, 'target', target, folders[profile], 'wakechain-collector'), path, {
     strip: profile === 'dev',

@@ -179,11 +179,9 @@ async function nodeTests(globs) {
 }
 
 async function rust() {
-  const { cargoEnvironment, cargo } = await import('./collector.mjs');
-  const { status, output } = await runLive(cargo(), ['test', '--workspace', '--quiet', '--locked'], {
-    cwd: join(root, 'collector'),
-    env: cargoEnvironment(),
-  });
+  const { cargoCommand } = await import('./collector.mjs');
+  const { program, options } = cargoCommand();
+  const { status, output } = await runLive(program, ['test', '--workspace', '--quiet', '--locked'], options);
   const results = [...output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/gm)];
   const sum = column => results.reduce((total, result) => total + Number(result[column]), 0);
   const failed = sum(2);

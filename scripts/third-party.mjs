@@ -71,17 +71,17 @@ function npmPackages() {
 }
 
 async function crates() {
-  const { cargo, cargoEnvironment } = await import('./collector.mjs');
-  const metadata = JSON.parse(
-    run(
-      cargo(),
-      ['metadata', '--format-version', '1', '--locked', '--filter-platform', 'x86_64-unknown-linux-gnu'],
-      {
-        cwd: join(root, 'collector'),
-        env: cargoEnvironment(),
-      },
-    ),
-  );
+  const { cargoCommand } = await import('./collector.mjs');
+  const { program, options } = cargoCommand();
+  const args = [
+    'metadata',
+    '--format-version',
+    '1',
+    '--locked',
+    '--filter-platform',
+    'x86_64-unknown-linux-gnu',
+  ];
+  const metadata = JSON.parse(run(program, args, options));
   return metadata.packages
     .filter(entry => entry.source !== null)
     .map(entry => ({
