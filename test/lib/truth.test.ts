@@ -61,14 +61,14 @@ const tree = node('slow_call', 'lock', 'engine', 18_000, [
   ]),
 ]);
 
-test('a wait is its wall time less its own run-queue part; the holder is runnable where its stretches overlap it', () => {
+test('a wait ends with the release of the lock; its holder is runnable where its stretches overlap it', () => {
   const truth = parseTruth(parseLog(log), 1_700_000_000_000_002_000n);
   const [wait] = truth.waits;
   assert.ok(wait);
   // The capture began at monotonic 2000.
   assert.equal(wait.startNs, 6_000);
   assert.equal(truth.spinnerPid, 7);
-  assert.deepEqual(trueLockTime(truth, wait), { blockedNs: 17_100, holderRunnableNs: 9_000 });
+  assert.deepEqual(trueLockTime(truth, wait), { blockedNs: 17_000, holderRunnableNs: 9_000 });
   assert.deepEqual(waitsInside(truth, { startNs: 0, endNs: 23_499 }), []);
   assert.equal(waitsInside(truth, { startNs: 0, endNs: 23_500 }).length, 1);
 });

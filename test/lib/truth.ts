@@ -1,8 +1,8 @@
 // Holds what Wakechain says of the demo against what the demo itself logged (test/workloads/README.md).
 //
 // Two numbers are compared for each wait of `engine`: how long it was blocked on the lock, and for how much of that
-// `tokenizer`, who held it, was runnable. The log has both from the threads' own clocks: the wait's wall time less its
-// run-queue part, and the overlap of the wait with the stretches in which `tokenizer` computed without getting on.
+// `tokenizer`, who held it, was runnable. The log has both from the threads' own clocks: from asking for the lock to its
+// release by the holder, and the overlap of that with the stretches in which `tokenizer` computed without getting on.
 // They agree when they differ by no more than the larger of 5 % and 200 us.
 
 import type { CauseNode } from '../../extension/trace/api.ts';
@@ -14,8 +14,6 @@ interface Interval {
 
 export interface Wait extends Interval {
   readonly tid: number;
-  /** Its last part: it had been woken, and waited for a CPU. */
-  readonly runqueueNs: number;
 }
 
 export interface Hold extends Interval {
@@ -72,7 +70,6 @@ export function parseTruth(lines: readonly LogLine[], startUnixNs: bigint): Trut
     waits: of('wait').map(line => ({
       ...interval(line),
       tid: number(line, 'tid'),
-      runqueueNs: number(line, 'runqueue_ns'),
     })),
     holds: of('hold').map(line => ({
       ...interval(line),
@@ -111,16 +108,18 @@ const overlapNs = (a: Interval, b: Interval): number =>
   Math.max(0, Math.min(a.endNs, b.endNs) - Math.max(a.startNs, b.startNs));
 
 export interface LockTime {
-  /** Blocked on the lock: from asking for it to being woken. */
+  /** Blocked on the lock: from asking for it to its release. What follows is the way back to a CPU. */
   readonly blockedNs: number;
   /** The part of that in which the holder was runnable and not running. */
   readonly holderRunnableNs: number;
 }
 
 export function trueLockTime(truth: Truth, wait: Wait): LockTime {
-  const stretches = truth.holds.flatMap(hold => hold.off);
+  const holds = truth.holds.filter(hold => overlapNs(hold, wait) > 0);
+  const releasedNs = Math.max(...holds.map(hold => hold.endNs));
+  const stretches = holds.flatMap(hold => hold.off);
   return {
-    blockedNs: wait.endNs - wait.startNs - wait.runqueueNs,
+    blockedNs: holds.length === 0 ? 0 : Math.min(releasedNs, wait.endNs) - wait.startNs,
     holderRunnableNs: stretches.reduce((sum, off) => sum + overlapNs(off, wait), 0),
   };
 }
