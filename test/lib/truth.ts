@@ -3,7 +3,8 @@
 // Two numbers are compared for each wait of `engine`: how long it was blocked on the lock, and for how much of that
 // `tokenizer`, who held it, was runnable. The log has both from the threads' own clocks: from asking for the lock to its
 // release by the holder, and the overlap of that with the stretches in which `tokenizer` computed without getting on.
-// They agree when they differ by no more than the larger of 5 % and 200 us.
+// They agree when they differ by no more than the larger of 5 % and 200 us: summed over a run, since where pieces are too
+// short to follow an explanation lumps them.
 
 import type { CauseNode } from '../../extension/trace/api.ts';
 
@@ -176,6 +177,11 @@ export const unconservedNs = (tree: CauseNode): number =>
 
 const leftOutNs = (node: CauseNode & { readonly leftOut?: { readonly timeNs: number } }): number =>
   node.leftOut?.timeNs ?? 0;
+
+export const addLockTimes = (times: readonly LockTime[]): LockTime => ({
+  blockedNs: times.reduce((total, time) => total + time.blockedNs, 0),
+  holderRunnableNs: times.reduce((total, time) => total + time.holderRunnableNs, 0),
+});
 
 export const toleranceNs = (trueNs: number): number => Math.max(0.05 * trueNs, 200_000);
 
