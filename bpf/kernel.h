@@ -141,7 +141,9 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
-struct rq;
+struct rq {
+	__u64 clock;
+};
 
 struct cfs_rq {
 	struct rq *rq;
@@ -151,9 +153,16 @@ struct sched_entity {
 	struct cfs_rq *cfs_rq;
 };
 
+struct sched_info {
+	unsigned long long run_delay;
+	unsigned long long last_arrival;
+	unsigned long long last_queued;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	struct sched_entity se;
+	struct sched_info sched_info;
 	unsigned int __state;
 	unsigned int flags;
 	int on_cpu;

@@ -99,6 +99,8 @@ static __always_inline void switch_out(struct task_struct *prev, __u32 next_tid,
 	state->off_ns = now;
 	state->got_cpu_tid = next_tid;
 	state->cpu_before = cpu;
+	if (bpf_core_field_exists(prev->sched_info.run_delay))
+		state->run_delay = prev->sched_info.run_delay;
 	state->state_before = stays_runnable ? STATE_PREEMPTED : state_code(prev_state);
 	state->timeout_ns = 0;
 	state->has_snapshot = 0;
@@ -314,6 +316,93 @@ static __always_inline bool send_off_cpu(struct task_struct *task, struct thread
 	return send_plain(state, facts);
 }
 
+static __always_inline void count_switch(struct switch_facts *facts, struct probe_counters *off_cpu,
+					 struct probe_counters *slice, bool sent, bool inferred)
+{
+	__u32 rows = 0;
+
+	if (facts->flags & SWITCH_HAS_SLICE) {
+		slice->hits += inferred;
+		if (sent)
+			slice->emitted++;
+		else
+			slice->lost++;
+		rows++;
+	}
+	if (facts->flags & SWITCH_HAS_OFF_CPU) {
+		off_cpu->hits += inferred;
+		if (sent)
+			off_cpu->emitted++;
+		else
+			off_cpu->lost++;
+		rows++;
+	}
+	if (!sent)
+		note_loss(RING_SCHEDULER, LOSS_RING, facts->now, rows);
+}
+
+/* ---- what no probe saw ------------------------------------------------------------------------------------------- */
+
+/*
+ * A probe does not run where the kernel forbids it for a moment (recursion), or for good (a protected process). Then a
+ * thread is found on a CPU that was last given to another, or comes back without having been woken. The kernel notes when
+ * a task was queued and when it got its CPU, on a clock of its own that runs as fast as ours: how long ago is that?
+ */
+static __always_inline __u64 time_of_note(struct task_struct *task, __u64 noted, __u64 now)
+{
+	__u64 clock;
+
+	if (!noted || !bpf_core_field_exists(((struct cfs_rq *)0)->rq))
+		return 0;
+	clock = BPF_CORE_READ(task, se.cfs_rq, rq, clock);
+	if (clock < noted || clock - noted > now)
+		return 0;
+	return now - (clock - noted);
+}
+
+/* Someone else had this CPU last, by our account: tells of the switch to `prev` that was missed. */
+static __noinline void infer_switch(struct task_struct *prev, struct cpu_state *here, __u64 now, __u32 cpu)
+{
+	struct probe_counters *off_cpu = counters_of(PROBE_SWITCH_OFF_CPU), *slice = counters_of(PROBE_SWITCH_SLICE);
+	struct thread_state *state = thread_state_of(prev);
+	struct switch_facts facts = {};
+	__u64 arrived = 0;
+	bool target, sent;
+
+	if (bpf_core_field_exists(prev->sched_info.last_arrival))
+		arrived = time_of_note(prev, prev->sched_info.last_arrival, now);
+	if (!off_cpu || !slice || arrived <= here->slice_start_ns)
+		return;
+	facts.now = arrived;
+	facts.cpu = cpu;
+	facts.next_tid = prev->pid;
+	facts.flags = SWITCH_INFERRED;
+	if (record_everyone && here->tid && here->slice_start_ns) {
+		facts.prev_tid = here->tid;
+		facts.slice_start_ns = here->slice_start_ns;
+		facts.flags |= SWITCH_HAS_SLICE;
+	}
+	here->slice_start_ns = arrived;
+	if (state && state->off_ns && prev->tgid != collector_tgid) {
+		target = is_target(prev, state);
+		if (record_everyone || target)
+			facts.flags |= SWITCH_HAS_OFF_CPU | state->flags;
+		if (!state->wake_ns && state->state_before != STATE_PREEMPTED && state->run_delay) {
+			__u64 queued = arrived - (prev->sched_info.run_delay - state->run_delay);
+
+			if (queued > state->off_ns && queued <= arrived)
+				state->wake_ns = queued;
+		}
+	}
+	if (!(facts.flags & (SWITCH_HAS_SLICE | SWITCH_HAS_OFF_CPU)))
+		return;
+	if (facts.flags & SWITCH_HAS_OFF_CPU)
+		sent = send_off_cpu(prev, state, &facts, target);
+	else
+		sent = send_plain(NULL, &facts);
+	count_switch(&facts, off_cpu, slice, sent, true);
+}
+
 /* ---- switch ------------------------------------------------------------------------------------------------------ */
 
 /* The interval of the thread that comes: what to do with it. Sets SWITCH_HAS_OFF_CPU where it is to be sent. */
@@ -339,11 +428,26 @@ static __always_inline struct thread_state *switch_in(struct task_struct *next, 
 			note_loss(RING_SCHEDULER, LOSS_STORAGE, facts->now, 1);
 			return NULL;
 		}
-		/* Before the start iterator got to it. */
 		forget_wake(state);
-		state->off_ns = start_ns;
 		state->state_before = STATE_OTHER;
-		state->flags = SWITCH_OFF_BEGAN_BEFORE;
+		if (next->start_time >= start_ns) {
+			/* Its birth was not seen. */
+			state->off_ns = next->start_time;
+			state->flags = 0;
+			COUNT_ATOMIC(counters_of(PROBE_FORK), hits, 1);
+			send_thread(next, NULL, next->start_time, THREAD_FORK, PROBE_FORK);
+		} else {
+			/* Before the start iterator got to it. */
+			state->off_ns = start_ns;
+			state->flags = SWITCH_OFF_BEGAN_BEFORE;
+		}
+	}
+	/* It slept, and nobody was seen waking it: the kernel knows at least when it was queued. */
+	if (!state->wake_ns && state->state_before != STATE_PREEMPTED && bpf_core_field_exists(next->sched_info.last_queued)) {
+		__u64 queued = time_of_note(next, next->sched_info.last_queued, facts->now);
+
+		if (queued > state->off_ns)
+			state->wake_ns = queued;
 	}
 	*target = is_target(next, state);
 	if (!state->off_ns || next->tgid == collector_tgid || !(record_everyone || *target)) {
@@ -378,6 +482,8 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev, str
 	off_cpu->hits++;
 	slice->hits++;
 
+	if (here->tid != facts.prev_tid && here->tid != TID_UNKNOWN && facts.prev_tid)
+		infer_switch(prev, here, now, facts.cpu);
 	facts.slice_start_ns = here->slice_start_ns;
 	here->slice_start_ns = now;
 	here->tid = facts.next_tid;
@@ -402,21 +508,7 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev, str
 		sent = send_plain(NULL, &facts);
 	if (state)
 		state->off_ns = 0;
-	if (facts.flags & SWITCH_HAS_SLICE) {
-		if (sent)
-			slice->emitted++;
-		else
-			slice->lost++;
-	}
-	if (facts.flags & SWITCH_HAS_OFF_CPU) {
-		if (sent)
-			off_cpu->emitted++;
-		else
-			off_cpu->lost++;
-	}
-	if (!sent)
-		note_loss(RING_SCHEDULER, LOSS_RING, now,
-			  (facts.flags & SWITCH_HAS_SLICE ? 1 : 0) + (facts.flags & SWITCH_HAS_OFF_CPU ? 1 : 0));
+	count_switch(&facts, off_cpu, slice, sent, false);
 	return 0;
 }
 

@@ -106,6 +106,7 @@ struct thread_state {
 	__u64 waker_object;
 	__u64 waker_kernel_stack;
 	__u64 stack_tokens_ns;     /* token bucket of its stacks, in time            */
+	__u64 run_delay;           /* waits for a CPU until it left, as the kernel adds them up */
 	__u32 waker_tid;
 	__u32 waker_futex_op;
 	__u32 got_cpu_tid;

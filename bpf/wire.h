@@ -99,6 +99,7 @@ struct thread_record {
 #define SWITCH_SLICE_BEGAN_BEFORE 16
 #define SWITCH_IN_IOWAIT 32       /* task->in_iowait at switch-out                                                       */
 #define SWITCH_THROTTLED 64       /* switched out by its group's quota                                                   */
+#define SWITCH_INFERRED 128       /* no probe saw it: its time is the kernel's own note of when next_tid got the CPU       */
 
 /* state_before: why the thread left the CPU */
 #define STATE_PREEMPTED 0         /* prev_state RUNNING: still runnable                                                  */
