@@ -1,4 +1,4 @@
-//! The command line, as /docs and the extension rely on it. `unbuilt.rs` lists what is still to come.
+//! The command line, as people and the extension rely on it. `unbuilt.rs` lists what is still to come.
 
 use crate::unbuilt;
 use clap::{ArgGroup, Args, Parser, Subcommand};

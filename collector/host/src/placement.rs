@@ -57,17 +57,29 @@ pub const CODE_BYTES: usize = 16;
 
 /// Chooses the probe's place from the first bytes of a function.
 pub fn place(machine: Machine, code: &[u8]) -> Site {
-    let (entry_marker, class): (&[&[u8]], fn(&[u8]) -> Placement) = match machine {
-        Machine::X86_64 => (&[&[0xf3, 0x0f, 0x1e, 0xfa]], class_x86_64), // endbr64
-        // bti c, bti jc. Never skip paciasp: a return hook placed after it would be an unsigned address.
-        Machine::Aarch64 => (&[&[0x5f, 0x24, 0x03, 0xd5], &[0xdf, 0x24, 0x03, 0xd5]], class_aarch64),
+    let skip = entry_marker_bytes(machine, code);
+    let class = match machine {
+        Machine::X86_64 => class_x86_64(&code[skip..]),
+        Machine::Aarch64 => class_aarch64(&code[skip..]),
     };
-    let skip = entry_marker.iter().find(|marker| code.starts_with(marker)).map_or(0, |marker| marker.len());
-    match class(&code[skip..]) {
+    match class {
         // nothing gained: stay on the symbol itself
         Placement::Stepped => Site { skip_bytes: 0, placement: Placement::Stepped },
         placement => Site { skip_bytes: skip as u64, placement },
     }
+}
+
+/// Length of a marker of indirect entries at the beginning: not part of the function's work, so it can be skipped.
+/// Never paciasp: a return hook placed after it would be an unsigned address.
+fn entry_marker_bytes(machine: Machine, code: &[u8]) -> usize {
+    const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
+    const BTI_C: [u8; 4] = [0x5f, 0x24, 0x03, 0xd5];
+    const BTI_JC: [u8; 4] = [0xdf, 0x24, 0x03, 0xd5];
+    let is_marked = match machine {
+        Machine::X86_64 => code.starts_with(&ENDBR64),
+        Machine::Aarch64 => code.starts_with(&BTI_C) || code.starts_with(&BTI_JC),
+    };
+    if is_marked { 4 } else { 0 }
 }
 
 fn class_x86_64(code: &[u8]) -> Placement {

@@ -31,7 +31,7 @@ fn judge_capabilities(effective: u64, user: &str) -> Item {
     let named = |wanted: &[(&'static str, u32, bool)]| -> Vec<&'static str> {
         wanted
             .iter()
-            .filter(|(_, bit, by_admin)| !has(*bit) && !(*by_admin && has(CAP_SYS_ADMIN)))
+            .filter(|(_, bit, by_admin)| !(has(*bit) || *by_admin && has(CAP_SYS_ADMIN)))
             .map(|w| w.0)
             .collect()
     };
