@@ -124,6 +124,15 @@ fn what_had_not_ended_and_what_had_begun_before() {
 }
 
 #[test]
+fn an_interval_that_no_probe_ended_says_so() {
+    let mut spool = spool();
+    spool.switch(SWITCH_HAS_OFF_CPU, off(100, 100, 150, 200, STATE_INTERRUPTIBLE, 230));
+    spool.switch(SWITCH_HAS_OFF_CPU | SWITCH_INFERRED, off(100, 300, 350, 400, STATE_INTERRUPTIBLE, 230));
+    let trace = spool.finalize();
+    assert_eq!(trace.rows("SELECT details FROM off_cpu ORDER BY id"), ["-", "{\"inferred\":true}"]);
+}
+
+#[test]
 fn reasons_by_file_and_by_state() {
     let mut spool = spool();
     let file = |start: u64, system_call, kind, device| SwitchDetailRecord {

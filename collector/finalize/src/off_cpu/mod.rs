@@ -131,6 +131,10 @@ pub fn write<S: ReadAt>(
             // it woke through another word: a requeue, or a chain of wake-ups
             details.say("waker_futex", format!("{:#x}", detail.waker_object));
         }
+        if switch.header.has(SWITCH_INFERRED) {
+            // its end is the kernel's own note of when the thread got its CPU: no probe ran at that switch
+            details.say("inferred", true);
+        }
         let timeout = detail
             .and_then(|detail| futex::timeout_ns(futex_op, detail.timeout_ns, off_ns, began_before, &context.clock));
         insert.execute(params![
