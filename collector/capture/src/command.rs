@@ -105,14 +105,14 @@ impl RunningCommand {
     pub fn end(&mut self) -> Option<i32> {
         let asked = Instant::now();
         if self.ended().is_none() {
-            sys::terminate(self.child.id());
+            sys::end_group(self.child.id(), libc::SIGTERM);
         }
         loop {
             if let Some(status) = self.ended() {
                 return Some(status);
             }
             if asked.elapsed() > GOODBYE {
-                let _ = self.child.kill();
+                sys::end_group(self.child.id(), libc::SIGKILL);
                 return self.child.wait().ok().map(exit_status);
             }
             std::thread::sleep(Duration::from_millis(5));

@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Flags in a record's length (include/uapi/linux/bpf.h).
@@ -116,6 +116,40 @@ impl Drop for Ring {
             libc::munmap(self.consumer, self.page);
             libc::munmap(self.producer, self.page + self.mask + 1);
         }
+    }
+}
+
+/// One page of memory shared with BPF programs: the values of an array map that may be mapped.
+pub struct SharedPage {
+    address: *mut libc::c_void,
+    bytes: usize,
+}
+
+// SAFETY: the pointer is to a shared mapping that this value owns.
+unsafe impl Send for SharedPage {}
+
+impl SharedPage {
+    pub fn map(map: BorrowedFd<'_>) -> io::Result<SharedPage> {
+        let bytes = page_size();
+        // SAFETY: a fresh mapping at an address of the kernel's choice; failure is checked.
+        let address = unsafe {
+            libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, map.as_raw_fd(), 0)
+        };
+        if address == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(SharedPage { address, bytes }) }
+    }
+
+    /// `offset`: in bytes, of an aligned word in the page.
+    pub fn store(&self, offset: usize, value: u64) {
+        assert!(offset % 8 == 0 && offset + 8 <= self.bytes, "a word of the page");
+        // SAFETY: aligned and inside the mapping, which lives as long as `self`; others use it atomically, too.
+        unsafe { AtomicU64::from_ptr(self.address.cast::<u8>().add(offset).cast()) }.store(value, Ordering::SeqCst);
+    }
+}
+
+impl Drop for SharedPage {
+    fn drop(&mut self) {
+        // SAFETY: the mapping of `map`, unmapped once.
+        unsafe { libc::munmap(self.address, self.bytes) };
     }
 }
 
@@ -248,6 +282,8 @@ pub fn hold_before_exec(command: &mut Command, tell: OwnedFd, gate: OwnedFd, use
         // SAFETY: only async-signal-safe calls, on descriptors and memory that the closure owns.
         unsafe {
             libc::setpriority(libc::PRIO_PROCESS, 0, 0);
+            // A group of its own: what a shell line starts is ended with it (`end_group`).
+            check(libc::setpgid(0, 0))?;
             let pid = libc::getpid().to_ne_bytes();
             if libc::write(tell.as_raw_fd(), pid.as_ptr().cast(), pid.len()) != pid.len() as isize {
                 return Err(io::Error::last_os_error());
@@ -273,10 +309,10 @@ pub fn hold_before_exec(command: &mut Command, tell: OwnedFd, gate: OwnedFd, use
     unsafe { command.pre_exec(prepare) };
 }
 
-/// Asks a child of ours to end.
-pub fn terminate(pid: u32) {
-    // SAFETY: plain numbers. The child has not been waited for, so the pid is still its.
-    unsafe { libc::kill(pid as libc::pid_t, libc::SIGTERM) };
+/// Asks a child of ours (`SIGTERM`) and what it started to end, or makes them (`SIGKILL`).
+pub fn end_group(pid: u32, signal: libc::c_int) {
+    // SAFETY: plain numbers. The child leads its group and has not been waited for, so the id is still theirs.
+    unsafe { libc::kill(-(pid as libc::pid_t), signal) };
 }
 
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
