@@ -31,6 +31,17 @@ export function captureArguments(
     case 'processes':
       return [...args, ...plan.target.pids.flatMap(pid => ['--pid', String(pid)])];
     case 'command':
-      return [...args, '--as', login.user, '--', 'sh', '-c', plan.target.line];
+      return [...args, '--as', login.user, '--', ...commandWords(plan.target.line)];
   }
+}
+
+/**
+ * A plain line is handed over as its words: the collector then finds the program's CUDA libraries before its first call.
+ * Whatever needs a shell gets one.
+ */
+function commandWords(line: string): readonly string[] {
+  const words = line.trim().split(/\s+/);
+  const isPlain = words.every(word => /^[\w./:=@%+,-]+$/.test(word)) && !words[0]?.includes('=');
+  const [first = ''] = words;
+  return isPlain && first.includes('/') ? words : ['sh', '-c', line];
 }

@@ -3,6 +3,7 @@
 // and it finishes by itself.
 
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { cancelled, RemoteError } from '../remote/errors.ts';
 import type { Exit, RemoteHost } from '../remote/host.ts';
 import { execAsRoot, type Root } from '../remote/root.ts';
@@ -54,7 +55,8 @@ export async function record(
     options.onLine(line);
   });
   try {
-    const [exit] = await Promise.all([patiently(process.exit, options.cancel), ended(process.stdout)]);
+    const exit = await patiently(process.exit, options.cancel);
+    if (!finished && !failed) await ended(process.stdout);
     if (options.cancel.aborted) throw cancelled();
     if (exit.code === 0 && finished) return finished;
     throw failed ?? diedSilently(exit, words, host);
@@ -85,16 +87,22 @@ async function patiently(exit: Promise<Exit>, cancel: AbortSignal): Promise<Exit
   }
 }
 
-/** All lines are read: the exit may be told before the last of them arrive. */
-const ended = (
-  stream: NodeJS.ReadableStream & { readonly readableEnded: boolean; readonly destroyed: boolean },
-): Promise<void> =>
+/** How long the last lines may be on their way after the exit was told. */
+const LAST_LINES_MS = 5000;
+
+/**
+ * The exit may be told before the last lines arrive. Their end may never come: a command that puts itself into the
+ * background holds the streams open.
+ */
+const ended = (stream: Readable): Promise<void> =>
   new Promise(resolve => {
     if (stream.readableEnded || stream.destroyed) return resolve();
-    stream
-      .once('end', resolve)
-      .once('close', resolve)
-      .once('error', () => resolve());
+    const timer = setTimeout(resolve, LAST_LINES_MS);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    stream.once('end', done).once('close', done).once('error', done);
   });
 
 /** A failure in the collector's own words; its code goes first, so that it can be looked up. */
