@@ -13,7 +13,7 @@ import { ensure } from './setup.mjs';
 const parts = {
   check: { needs: ['node'], run: check },
   unit: {
-    needs: ['node'],
+    needs: ['node', 'ssh'],
     run: () => nodeTests(['extension/**/*.test.ts', 'webview/**/*.test.ts', 'test/lib/**/*.test.ts']),
   },
   rust: { needs: ['node', 'collector'], run: rust },
