@@ -16,6 +16,11 @@ impl CaptureError {
         CaptureError { code, message: message.into(), hint: hint.into() }
     }
 
+    #[allow(clippy::needless_pass_by_value)] // made for map_err
+    pub(crate) fn no_thread(error: std::io::Error) -> Self {
+        CaptureError::new("thread", format!("A thread cannot be started: {error}."), "")
+    }
+
     /// `control.cancel()` was called: nothing is left behind. The command line exits with status 3.
     #[must_use]
     pub fn cancelled() -> Self {

@@ -3,7 +3,7 @@
 //! - [`options`]: what is asked for, said, and handed back          - `session`: one capture from beginning to end
 //! - `probes`, `skeleton`: the BPF programs                         - `functions`, `attach`: which functions are probed
 //! - `rings`, `spool`, `file_queue`: kernel -> reader -> writer -> file  - `processes`, `command`: whom it is about
-//! - `leftovers`, `counts`: what is told last, and whether it adds up
+//! - `lease`: probes do nothing once nobody reads them      - `leftovers`, `counts`: what is told last; does it add up?
 //! - `sys`: the only unsafe code
 
 mod attach;
@@ -14,8 +14,10 @@ mod error;
 pub mod features;
 mod file_queue;
 pub mod functions;
+mod host_scan;
 mod kernel;
 mod kernel_symbols;
+mod lease;
 mod leftovers;
 mod options;
 mod probes;

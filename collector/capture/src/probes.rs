@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{Iter, IterOpts, Link, MapCore, MapFlags, MapHandle, MapMut, OpenObject, ProgramMut};
@@ -17,13 +16,12 @@ use wakechain_wire::{
 
 use crate::error::CaptureError;
 use crate::kernel::Kernel;
+use crate::lease::Lease;
 use crate::options::Rung;
 use crate::rings::{RingSizes, Rings};
+use crate::skeleton::types::bss;
 use crate::skeleton::{OpenWakechainSkel, WakechainSkel, WakechainSkelBuilder};
 use crate::sys;
-
-/// The collector says so often that it lives; probes that have not heard of it for this long do nothing.
-const LEASE: Duration = Duration::from_secs(3);
 
 /// As `TID_UNKNOWN` in bpf/state.h.
 const TID_UNKNOWN: u32 = u32::MAX;
@@ -66,6 +64,7 @@ pub struct UntoldLoss {
 pub struct Probes<'obj> {
     pub skeleton: WakechainSkel<'obj>,
     pub rung: Rung,
+    pub lease: Lease,
     cpus: u32,
     links: Vec<Link>,
 }
@@ -87,7 +86,10 @@ impl<'obj> Probes<'obj> {
         set_options(&mut open, options, &kernel, sizes, cpus).map_err(|error| load_error(&error))?;
         let skeleton = open.load().map_err(|error| load_error(&error))?;
         hand_over(&skeleton.maps.rings, &rings.maps).map_err(|error| load_error(&error))?;
-        let mut probes = Probes { skeleton, rung, cpus, links: Vec::new() };
+        let lease = Lease::new(skeleton.maps.bss.as_fd(), offset_of!(bss, until_ns)).map_err(|error| {
+            CaptureError::new("bpf_map", format!("The probes' memory cannot be mapped: {error}."), "")
+        })?;
+        let mut probes = Probes { skeleton, rung, lease, cpus, links: Vec::new() };
         probes.forget_cpus()?;
         if let Some(globals) = probes.skeleton.maps.bss_data.as_mut() {
             sys::publish_word(&mut globals.target_generation, 1);
@@ -137,12 +139,12 @@ impl<'obj> Probes<'obj> {
 
     /// From now on everything counts; the time.
     pub fn start(&mut self) -> u64 {
-        let now = sys::monotonic_ns();
-        if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
-            sys::publish(&mut globals.start_ns, now);
-            sys::publish(&mut globals.until_ns, now + LEASE.as_nanos() as u64);
-        }
-        now
+        let globals = self.skeleton.maps.bss_data.as_mut();
+        self.lease.start(|now| {
+            if let Some(globals) = globals {
+                sys::publish(&mut globals.start_ns, now);
+            }
+        })
     }
 
     /// Tells of the threads that were there before the start.
@@ -150,19 +152,10 @@ impl<'obj> Probes<'obj> {
         iterate(&self.skeleton.progs.at_start)
     }
 
-    /// The collector lives: to be called more often than `LEASE`.
-    pub fn renew_lease(&mut self) {
-        let until = sys::monotonic_ns() + LEASE.as_nanos() as u64;
-        if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
-            sys::publish(&mut globals.until_ns, until);
-        }
-    }
-
     /// Ends the recording: programs that run are waited for, then what is still open is told. The time of the end.
     pub fn end(&mut self, rings: &[MapHandle]) -> Result<u64, CaptureError> {
-        let now = sys::monotonic_ns();
+        let now = self.lease.end();
         if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
-            sys::publish(&mut globals.until_ns, now);
             sys::publish_word(&mut globals.ended, 1);
         }
         // Updating a map of maps returns only when every program that might still see the old map has ended.

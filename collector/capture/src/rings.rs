@@ -11,12 +11,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use libbpf_rs::{MapHandle, MapType};
+use serde_json::json;
 use wakechain_wire::{
-    KernelStackRecord, RECORD_KERNEL_STACK, RECORD_USER_STACK, RING_CLASSES, RING_CUDA, RING_LIFE, RING_SCHEDULER,
-    RING_STACK, RecordHeader, UserStackRecord,
+    KernelStackRecord, RECORD_COVERAGE, RECORD_KERNEL_STACK, RECORD_USER_STACK, RING_CLASSES, RING_CUDA, RING_LIFE,
+    RING_SCHEDULER, RING_STACK, RecordHeader, UserStackRecord,
 };
 
 use crate::error::CaptureError;
+use crate::lease::{Lapse, Lease};
 use crate::spool::{CHUNK_BYTES, SpoolSender};
 use crate::sys::{self, Ring, RingWaiter};
 
@@ -109,8 +111,8 @@ impl Rings {
         Ok(())
     }
 
-    /// Starts the reader.
-    pub fn read_into(self, spool: SpoolSender) -> Result<Reader, CaptureError> {
+    /// Starts the reader, which renews the lease as it goes.
+    pub fn read_into(self, spool: SpoolSender, lease: Lease) -> Result<Reader, CaptureError> {
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
         let Rings { maps, mut sources, waiter } = self;
@@ -121,6 +123,9 @@ impl Rings {
                 loop {
                     // Read before draining: what was written before the end is then drained for certain.
                     let last = seen.load(Ordering::SeqCst);
+                    if let Some(lapse) = lease.renew() {
+                        tell_lapse(&spool, lapse);
+                    }
                     for source in &mut sources {
                         drain(source, &spool);
                     }
@@ -130,7 +135,7 @@ impl Rings {
                     waiter.wait(LOOK_EVERY);
                 }
             })
-            .map_err(|error| CaptureError::new("thread", format!("A thread cannot be started: {error}."), ""))?;
+            .map_err(CaptureError::no_thread)?;
         Ok(Reader { ended, thread: Some(thread), maps })
     }
 }
@@ -160,6 +165,16 @@ impl Drop for Reader {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn tell_lapse(spool: &SpoolSender, lapse: Lapse) {
+    spool.json(
+        RECORD_COVERAGE,
+        &json!({
+            "start_ns": lapse.start_ns, "end_ns": lapse.end_ns,
+            "what": "everything", "reason": "the collector did not get to run", "kept": 0.0,
+        }),
+    );
 }
 
 fn drain(source: &mut Source, spool: &SpoolSender) {

@@ -18,6 +18,7 @@ use crate::command::{self, HeldCommand, RunningCommand};
 use crate::control::{Control, Wish};
 use crate::counts::Counts;
 use crate::error::CaptureError;
+use crate::host_scan::{self, HostScan};
 use crate::kernel_symbols;
 use crate::leftovers;
 use crate::options::{
@@ -34,7 +35,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const SCAN_EVERY: Duration = Duration::from_millis(100);
 const SCAN_ALWAYS_UNTIL: Duration = Duration::from_secs(2);
 const SCAN_ALWAYS_AT_MOST: usize = 4;
-/// With --all, every process of the host.
+/// Processes that are no targets are told of, too.
 const SCAN_HOST_EVERY: Duration = Duration::from_secs(1);
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 const COUNT_EVERY: Duration = Duration::from_secs(1);
@@ -94,7 +95,7 @@ fn record(
     for rows in probe_rows {
         session.sender.json(RECORD_PROBES, &rows);
     }
-    let reader = rings.read_into(session.sender.clone())?;
+    let reader = rings.read_into(session.sender.clone(), session.probes.lease.clone())?;
     session.probes.tell_existing()?;
     let command_pid = held.as_ref().map(|held| held.pid);
     let mut command = held.map(HeldCommand::release).transpose()?;
@@ -166,11 +167,9 @@ impl<'a, 'obj> Session<'a, 'obj> {
                 }
             }
             Targets::All => {
-                for pid in process::pids() {
-                    if pid != std::process::id() && !self.finder.cuda_files(pid).unwrap_or_default().is_empty() {
-                        self.add_target(pid)?;
-                        rows.extend(self.attach_mapped(pid));
-                    }
+                for pid in host_scan::by_file_name() {
+                    self.add_target(pid)?;
+                    rows.extend(self.attach_mapped(pid));
                 }
             }
             Targets::Command(line) => {
@@ -244,6 +243,10 @@ impl<'a, 'obj> Session<'a, 'obj> {
             (None, Some(_)) => None,
             (None, None) => Some(DEFAULT_DURATION),
         };
+        let host = matches!(self.options.targets, Targets::All)
+            .then(HostScan::start)
+            .transpose()
+            .map_err(CaptureError::no_thread)?;
         let mut scanned = began;
         let mut host_scanned = began;
         let mut reported = began;
@@ -272,16 +275,15 @@ impl<'a, 'obj> Session<'a, 'obj> {
             let often = began.elapsed() < SCAN_ALWAYS_UNTIL && self.ever_targets.len() <= SCAN_ALWAYS_AT_MOST;
             if often || scanned.elapsed() >= SCAN_EVERY {
                 scanned = Instant::now();
-                self.probes.renew_lease();
+                if let Some(host) = &host {
+                    self.add_found(host.found())?;
+                }
                 if self.scan()? == 0 && command.is_none() && !matches!(self.options.targets, Targets::All) {
                     return Ok(EndReason::TargetsExited);
                 }
             }
             if host_scanned.elapsed() >= SCAN_HOST_EVERY {
                 host_scanned = Instant::now();
-                if matches!(self.options.targets, Targets::All) {
-                    self.scan_host()?;
-                }
                 self.note_processes(false);
             }
             if reported.elapsed() >= PROGRESS_EVERY {
@@ -344,16 +346,13 @@ impl<'a, 'obj> Session<'a, 'obj> {
         );
     }
 
-    fn scan_host(&mut self) -> Result<(), CaptureError> {
-        for pid in process::pids() {
-            if !self.ever_targets.contains(&pid)
-                && pid != std::process::id()
-                && !self.finder.cuda_files(pid).unwrap_or_default().is_empty()
-            {
-                self.add_target(pid)?;
-            }
-        }
-        Ok(())
+    fn add_found(&mut self, found: Vec<u32>) -> Result<(), CaptureError> {
+        found
+            .into_iter()
+            .filter(|pid| !self.ever_targets.contains(pid))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .try_for_each(|pid| self.add_target(pid))
     }
 
     /// Tells of every process of the host; later only of those not met before.

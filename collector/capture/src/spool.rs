@@ -112,9 +112,7 @@ impl Spool {
                 "Choose a directory with room that the collector may write to (--spool DIR).",
             )
         })?;
-        let no_thread =
-            |error: std::io::Error| CaptureError::new("thread", format!("A thread cannot be started: {error}."), "");
-        let file = QueuedFile::new(file).map_err(no_thread)?;
+        let file = QueuedFile::new(file).map_err(CaptureError::no_thread)?;
         let writer = SpoolWriter::new(file, MACHINE).map_err(|error| write_error(path, &error))?;
         let (jobs, received) = sync_channel(QUEUE_CHUNKS);
         let empty = Arc::new(Mutex::new(Vec::new()));
@@ -124,7 +122,7 @@ impl Spool {
         let handle = std::thread::Builder::new()
             .name("wakechain-spool".into())
             .spawn(move || thread.run())
-            .map_err(no_thread)?;
+            .map_err(CaptureError::no_thread)?;
         Ok((Spool { path: path.to_owned(), shared, writer: Some(handle) }, SpoolSender { jobs, empty }))
     }
 

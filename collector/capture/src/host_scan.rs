@@ -1,0 +1,73 @@
+//! With `--all`: finds the processes that use CUDA, those that start later included, in a thread of its own: to know
+//! whether an executable has the runtime linked into it takes reading its symbols, and a host has many executables.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use wakechain_host::libraries::{Finder, Library};
+use wakechain_host::mappings::mappings;
+use wakechain_host::process;
+
+const EVERY: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Processes that map a CUDA library now, by the names of their files alone: quick.
+pub fn by_file_name() -> Vec<u32> {
+    let uses = |pid: &u32| {
+        let all = mappings(*pid).unwrap_or_default();
+        all.iter().any(|mapping| mapping.executable && Library::of_file_name(mapping.file_name()).is_some())
+    };
+    process::pids().into_iter().filter(|pid| *pid != std::process::id()).filter(uses).collect()
+}
+
+pub struct HostScan {
+    found: Receiver<u32>,
+    ended: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl HostScan {
+    pub fn start() -> std::io::Result<HostScan> {
+        let (tell, found) = channel();
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ended);
+        let thread = std::thread::Builder::new().name("wakechain-scan".into()).spawn(move || {
+            let mut finder = Finder::new();
+            let mut told = HashSet::from([std::process::id()]);
+            while !seen.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                for pid in process::pids() {
+                    if seen.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let uses_cuda = !told.contains(&pid) && !finder.cuda_files(pid).unwrap_or_default().is_empty();
+                    if uses_cuda && (!told.insert(pid) || tell.send(pid).is_err()) {
+                        return;
+                    }
+                }
+                while began.elapsed() < EVERY && !seen.load(Ordering::Relaxed) {
+                    std::thread::sleep(PATIENCE);
+                }
+            }
+        })?;
+        Ok(HostScan { found, ended, thread: Some(thread) })
+    }
+
+    /// Found since the last time.
+    pub fn found(&self) -> Vec<u32> {
+        self.found.try_iter().collect()
+    }
+}
+
+impl Drop for HostScan {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
