@@ -1,6 +1,6 @@
 // Builds dist/: the extension, the MCP server, the query process, the webview, and the collectors.
 //
-//   npm run build [-- --quick] [-- --no-collector]
+//   npm run build [-- --quick] [-- --no-collector] [-- --clean]
 //
 // --quick builds the collector for this processor only, without link-time optimisation.
 

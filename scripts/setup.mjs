@@ -8,7 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asRoot, found, main, node24, root, run, seconds, Told } from './lib/shell.mjs';
 
-/** Debian's packages for each part; `unless` names what makes a package unnecessary. */
+/** Debian's packages for each part. */
 const packages = {
   collector: [
     'ca-certificates',
@@ -33,7 +33,7 @@ const packages = {
   ],
   browser: ['chromium', 'fonts-dejavu-core'],
   ssh: ['openssh-client', 'openssh-server', 'procps', 'sudo'],
-  oracles: ['bpftool', 'libbpf-tools', 'linux-perf', 'python3'],
+  oracles: ['bpftool', 'bpftrace', 'libbpf-tools', 'linux-perf', 'python3'],
   vscode: ['g++', 'libkrb5-dev', 'libsecret-1-dev', 'make', 'pkg-config', 'procps', 'python3'],
 };
 

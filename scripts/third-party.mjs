@@ -1,5 +1,5 @@
-// Writes THIRD-PARTY.md: what the VSIX carries that is not ours, with each licence and its text. npm packages are those
-// that esbuild really put into the bundles; crates are those of the collector's release build; then the C libraries.
+// Writes THIRD-PARTY.md: what the VSIX carries that is not ours, with each licence and its text. It errs on the side of
+// too much: every npm package that is no development dependency, every crate that cargo resolves, then the C libraries.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// The collector as the demo uses it: on this machine, as root or through `sudo -n`, its JSON lines read as they come.
+// The collector as the demo uses it: on this machine, as root or through sudo, its JSON lines read as they come.
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ type Line = Record<string, unknown>;
 /** Runs the collector; resolves with its JSON lines and exit status. What it says to people goes to standard error. */
 function collect(root: string, args: readonly string[]): Promise<{ lines: Line[]; status: number }> {
   const asRoot = process.getuid?.() === 0;
-  const [program, all] = asRoot ? [binary(root), args] : ['sudo', ['-n', binary(root), ...args]];
+  const [program, all] = asRoot ? [binary(root), args] : ['sudo', [binary(root), ...args]];
   return new Promise((resolve, reject) => {
     const child = spawn(program, all, { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines: Line[] = [];
@@ -51,12 +51,18 @@ export interface Finished {
   readonly lost: number;
 }
 
+/** Through sudo the trace would be root's alone. */
+const owner = () => {
+  const uid = process.getuid?.() ?? 0;
+  return uid === 0 ? [] : ['--owner', String(uid)];
+};
+
 /** Captures a command from its start to its end. Throws with the collector's own sentence when it fails. */
 export async function capture(
   root: string,
   { output, command }: { output: string; command: readonly string[] },
 ): Promise<Finished> {
-  const { lines } = await collect(root, ['capture', '--output', output, '--', ...command]);
+  const { lines } = await collect(root, ['capture', '--output', output, ...owner(), '--', ...command]);
   const last = lines.at(-1);
   if (last?.['type'] !== 'finished') {
     throw new Error(
