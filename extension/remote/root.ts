@@ -13,15 +13,20 @@ export type Root =
   | { readonly kind: 'sudo_password'; readonly password: string };
 
 const PASSWORD_TRIES = 3;
+/** sudo's words are read below, so they are asked for in English whatever the host speaks. */
+const IN_ENGLISH = ['env', 'LC_ALL=C'] as const;
 
 function wrap(root: Root, argv: readonly string[]): { argv: readonly string[]; preamble: string } {
   switch (root.kind) {
     case 'already':
       return { argv, preamble: '' };
     case 'sudo':
-      return { argv: ['sudo', '-n', '--', ...argv], preamble: '' };
+      return { argv: [...IN_ENGLISH, 'sudo', '-n', '--', ...argv], preamble: '' };
     case 'sudo_password':
-      return { argv: ['sudo', '-k', '-S', '-p', '', '--', ...argv], preamble: `${root.password}\n` };
+      return {
+        argv: [...IN_ENGLISH, 'sudo', '-k', '-S', '-p', '', '--', ...argv],
+        preamble: `${root.password}\n`,
+      };
   }
 }
 

@@ -9,7 +9,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
@@ -61,7 +61,7 @@ impl HeldCommand {
             command.env("USER", &user.name).env("LOGNAME", &user.name).env("HOME", &user.home);
         }
         let user = line.user.as_ref().map(|user| (user.user_id, user.group_id, user.groups.clone()));
-        sys::hold_before_exec(&mut command, tell, wait, user);
+        sys::hold_before_exec(&mut command, tell, wait, gate.as_raw_fd(), user);
         // spawn() returns only after the exec, so it waits in a thread of its own.
         let starting = std::thread::Builder::new()
             .name("wakechain-start".into())

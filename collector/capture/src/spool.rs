@@ -246,14 +246,22 @@ fn note(shared: &Shared, path: &Path, result: Result<(), SpoolError>) {
 }
 
 fn write_error(path: &Path, error: &SpoolError) -> CaptureError {
-    let full = matches!(error, SpoolError::Io { error, .. } if error.kind() == std::io::ErrorKind::StorageFull);
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let full = matches!(
+        error,
+        SpoolError::Io { error, .. } if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+    );
     if full {
         CaptureError::new(
             "disk_full",
-            format!("The disk is full: the spool {} could not be written any further.", path.display()),
+            format!("The disk, or this user's share of it, is full: the spool {} could not be written any further.", path.display()),
             "What was written is kept: free some space and run `wakechain-collector finalize` on it, or capture to another disk with --spool DIR.",
         )
     } else {
-        CaptureError::new("spool_write", format!("The spool {} cannot be written: {error}.", path.display()), "")
+        CaptureError::new(
+            "spool_write",
+            format!("The spool {} could not be written any further: {error}.", path.display()),
+            "What was written is kept: `wakechain-collector finalize` makes a trace of it.",
+        )
     }
 }

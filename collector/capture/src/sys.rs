@@ -276,12 +276,20 @@ pub fn pin_to_cpu(cpu: usize) -> io::Result<()> {
 }
 
 /// What the child does between fork and exec, in system calls that are safe there: tells its pid through `tell`, waits
-/// until `gate` is opened (a byte) or abandoned (end of file), and then becomes the user.
-pub fn hold_before_exec(command: &mut Command, tell: OwnedFd, gate: OwnedFd, user: Option<(u32, u32, Vec<u32>)>) {
+/// until `gate` is opened (a byte) or abandoned (end of file), and then becomes the user. `opener` is the gate's other end.
+pub fn hold_before_exec(
+    command: &mut Command,
+    tell: OwnedFd,
+    gate: OwnedFd,
+    opener: RawFd,
+    user: Option<(u32, u32, Vec<u32>)>,
+) {
     let prepare = move || {
         // SAFETY: only async-signal-safe calls, on descriptors and memory that the closure owns.
         unsafe {
             libc::setpriority(libc::PRIO_PROCESS, 0, 0);
+            // The fork copied the gate's other end too: while the child held it, the gate could never be abandoned.
+            libc::close(opener);
             // A group of its own: what a shell line starts is ended with it (`end_group`).
             check(libc::setpgid(0, 0))?;
             let pid = libc::getpid().to_ne_bytes();

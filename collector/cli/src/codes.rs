@@ -41,8 +41,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("too_many_targets", "more processes were named than there is room for"),
     ("command_start", "the command could not be started"),
     ("spool_create", "the spool could not be made"),
-    ("spool_write", "the spool could not be written"),
-    ("disk_full", "the disk filled up while recording; what was recorded until then was kept"),
+    ("spool_write", "the spool could not be written any further; what was recorded until then was kept"),
+    ("disk_full", "the disk, or a quota, filled up while recording; what was recorded until then was kept"),
     // building the trace
     ("spool_unreadable", "the spool cannot be read"),
     ("not_a_spool", "the file is no spool"),

@@ -62,10 +62,8 @@ impl Ending {
                     b"stop" => self.control.stop(),
                     b"cancel" => self.control.cancel(),
                     b"" => {}
-                    other => lines::tell(&format!(
-                        "wakechain-collector: '{}' is no control line: there are stop and cancel",
-                        String::from_utf8_lossy(other)
-                    )),
+                    // Not repeated: it might be a password that sudo did not ask for.
+                    _ => lines::tell("wakechain-collector: a line that is no control line: there are stop and cancel"),
                 },
                 _ => return self.control.input_closed(),
             }
