@@ -62,7 +62,8 @@ pub fn run(
     }
     let (mut spool, sender) = Spool::create(&options.spool)?;
     let result = record(options, control, progress, &mut spool, sender);
-    if result.as_ref().is_err_and(|error| error.code != "disk_full") {
+    // What could not be written to its end is still worth a trace.
+    if result.as_ref().is_err_and(|error| !matches!(error.code, "disk_full" | "spool_write")) {
         spool.remove();
     }
     result
