@@ -98,9 +98,6 @@ static __always_inline __u64 read_return_address(probe_registers *ctx, __u64 *st
  * The preempt count is a variable of each CPU, whose address most kernels do not tell. But every task leads to its CPU's
  * run queue, another such variable, and the type information tells how far apart the two are.
  */
-const volatile bool preempt_count_known;
-const volatile __s64 preempt_count_from_run_queue;
-
 static __always_inline bool read_preempt_count(struct task_struct *current_task, __u32 *count)
 {
 	__u32 cpu = bpf_get_smp_processor_id();

@@ -18,6 +18,8 @@ const volatile __u64 call_threshold_ns;       /* a call at least this long is ke
 const volatile __u64 stacks_per_second;       /* for each thread; 0 = no stacks at all                              */
 const volatile __u64 first_calls;             /* this many calls of each function (on each CPU) get a stack anyway  */
 const volatile bool record_everyone = true;   /* slices and waits of threads that are no targets                    */
+const volatile bool preempt_count_known;      /* x86_64: the next one holds                                         */
+const volatile __s64 preempt_count_from_run_queue; /* bytes; see read_preempt_count()                               */
 const volatile bool target_everyone;          /* whoever calls CUDA becomes a target                                */
 
 /* ---- moved by user space ----------------------------------------------------------------------------------------- */

@@ -17,8 +17,14 @@ interface Stretch {
   readonly durationNs: number;
 }
 
+interface Account {
+  readonly stretches: Stretch[];
+  /** When the thread left a CPU on which perf had not seen it arrive: no recorder sees the switches of some processes. */
+  readonly unseen: number[];
+}
+
 /** The times at which threads left a CPU and came back, by perf's account, in the time of the trace. */
-function perfStretches(data: string, at: (monotonicNs: number) => number): Map<number, Stretch[]> {
+function perfStretches(data: string, at: (monotonicNs: number) => number): Map<number, Account> {
   const args = ['script', '-i', data, '--ns', '-F', 'time,event,trace'];
   const text = execFileSync('perf', args, {
     encoding: 'utf8',
@@ -26,21 +32,26 @@ function perfStretches(data: string, at: (monotonicNs: number) => number): Map<n
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const left = new Map<number, number>();
-  const stretches = new Map<number, Stretch[]>();
+  const accounts = new Map<number, Account>();
+  const account = (tid: number): Account => {
+    const known = accounts.get(tid) ?? { stretches: [], unseen: [] };
+    accounts.set(tid, known);
+    return known;
+  };
   for (const match of text.matchAll(/^\s*(\d+)\.(\d{9}): .* prev_pid=(\d+) .* next_pid=(\d+) /gm)) {
     const [time, previous, next] = [
       at(Number(match[1]) * 1e9 + Number(match[2])),
       Number(match[3]),
       Number(match[4]),
     ];
+    if (left.has(previous)) account(previous).unseen.push(time);
     left.set(previous, time);
     const start = left.get(next);
     if (start === undefined) continue;
-    const list = stretches.get(next) ?? [];
-    list.push({ startNs: start, durationNs: time - start });
-    stretches.set(next, list);
+    left.delete(next);
+    account(next).stretches.push({ startNs: start, durationNs: time - start });
   }
-  return stretches;
+  return accounts;
 }
 
 async function recordBoth(folder: string): Promise<{ trace: string; data: string; log: LogLine[] }> {
@@ -102,7 +113,10 @@ test('off-CPU rows of the demo are the stretches that perf saw, one for one', as
     for (const name of ['engine', 'tokenizer']) {
       const tid = truth.threads.get(name);
       assert.ok(tid !== undefined);
-      const inside = (seen.get(tid) ?? []).filter(({ startNs }) => startNs >= from && startNs < to);
+      const inside = (seen.get(tid)?.stretches ?? []).filter(
+        ({ startNs }) => startNs >= from && startNs < to,
+      );
+      const unseen = (seen.get(tid)?.unseen ?? []).filter(time => time >= from && time < to);
       const rows = file
         .rows('SELECT start_ns, duration_ns FROM off_cpu_events WHERE tid = ? ORDER BY start_ns', tid)
         .map(row => ({ startNs: Number(row['start_ns']), durationNs: Number(row['duration_ns']) }));
@@ -123,8 +137,8 @@ test('off-CPU rows of the demo are the stretches that perf saw, one for one', as
         ({ startNs }) => startNs >= (inside[0]?.startNs ?? 0) - SAME_NS && startNs < to,
       );
       assert.ok(
-        Math.abs(between.length - inside.length) <= 1,
-        `${name}: ${between.length} rows, ${inside.length} by perf`,
+        Math.abs(between.length - inside.length - unseen.length) <= 1,
+        `${name}: ${between.length} rows, ${inside.length} by perf, which missed ${unseen.length} arrivals`,
       );
     }
     file.close();

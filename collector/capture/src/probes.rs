@@ -308,7 +308,6 @@ fn set_options(
         fixed.first_calls = options.first_calls;
         fixed.record_everyone = options.record_everyone;
         fixed.target_everyone = options.target_everyone;
-        #[cfg(target_arch = "x86_64")]
         if let Some(distance) = kernel.preempt_count_from_run_queue {
             fixed.preempt_count_known = true;
             fixed.preempt_count_from_run_queue = distance;
