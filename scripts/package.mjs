@@ -24,6 +24,8 @@ await main(async () => {
       '--no-dependencies',
       '--skip-license',
       '--allow-missing-repository',
+      // The pictures of README.md are in the package itself.
+      '--no-rewrite-relative-links',
       '--out',
       file,
     ],
