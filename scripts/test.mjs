@@ -16,7 +16,8 @@ const parts = {
     needs: ['node', 'ssh'],
     run: () => nodeTests(['extension/**/*.test.ts', 'webview/**/*.test.ts', 'test/lib/**/*.test.ts']),
   },
-  rust: { needs: ['node', 'collector'], run: rust },
+  // its tests use `kill` of procps, which the ssh part brings
+  rust: { needs: ['node', 'collector', 'ssh'], run: rust },
   build: { needs: ['node', 'collector', 'arm64'], run: build },
   mcp: { needs: ['node'], built: true, run: () => nodeTests(['test/mcp/*.test.ts']) },
   capture: {
