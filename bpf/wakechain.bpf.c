@@ -15,6 +15,9 @@
 #include "stacks.h"
 #include "cuda.h"
 #include "life.h"
+#include "files.h"
 #include "scheduler.h"
+#include "wakeups.h"
+#include "bounds.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -140,7 +140,7 @@ impl SharedPage {
 
     /// `offset`: in bytes, of an aligned word in the page.
     pub fn store(&self, offset: usize, value: u64) {
-        assert!(offset % 8 == 0 && offset + 8 <= self.bytes, "a word of the page");
+        assert!(offset.is_multiple_of(8) && offset + 8 <= self.bytes, "a word of the page");
         // SAFETY: aligned and inside the mapping, which lives as long as `self`; others use it atomically, too.
         unsafe { AtomicU64::from_ptr(self.address.cast::<u8>().add(offset).cast()) }.store(value, Ordering::SeqCst);
     }
