@@ -122,8 +122,15 @@ describe('a capture over SSH', { skip }, () => {
     [...globSync('/var/tmp/wakechain-*'), ...globSync('/tmp/wakechain-[0-9a-f]*')].filter(
       path => existsSync(path) && statSync(path).uid === sandbox.user.uid,
     );
-  const processes = (): string =>
-    spawnSync('pgrep', ['-f', '-a', `${sandbox.user.home}/.cache/wakechain`], { encoding: 'utf8' }).stdout;
+  /** Everything that runs as the user, but for its connections and the dead that await their parent, and every collector of its cache, whoever runs it. */
+  const processes = (): string => {
+    const list = (...args: string[]): string =>
+      spawnSync('pgrep', ['-a', ...args], { encoding: 'utf8' }).stdout;
+    const own = list('-u', sandbox.user.name)
+      .split('\n')
+      .filter(line => line !== '' && !/^\d+ \[?sshd|<defunct>$/.test(line));
+    return own.join('\n') + list('-f', `${sandbox.user.home}/.cache/wakechain`);
+  };
 
   /** BPF programs that came since the test began and that no other process on this machine holds. */
   function strayPrograms(): string[] {
@@ -195,7 +202,7 @@ describe('a capture over SSH', { skip }, () => {
   });
 
   test('a running process; stopped early, what was recorded is kept', async () => {
-    const demo = await startWorkload('demo', ['--duration', '60', '--log', '/dev/null']);
+    const demo = await startWorkload('demo', ['--no-spinner', '--duration', '60', '--log', '/dev/null']);
     demo.say('go');
     try {
       const run = await runCapture({
@@ -225,7 +232,10 @@ describe('a capture over SSH', { skip }, () => {
     for (const [stage, when] of cases)
       test(stage, async () => {
         rmSync(join(sandbox.user.home, '.cache'), { recursive: true, force: true });
+        const long =
+          stage === 'record' ? { target: { kind: 'command', line: 'sleep 600; true' } as const } : {};
         const run = await runCapture({
+          plan: long,
           onReport: (progress, { cancel }) => {
             if (when(progress)) cancel();
           },

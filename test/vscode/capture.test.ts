@@ -140,7 +140,7 @@ describe('a capture in VS Code', { skip: whyNoServer() ?? false }, () => {
   });
 
   test('by its dialogs: host, process, seconds, profile; Stop now keeps what was recorded', async () => {
-    const demo = await startWorkload('demo', ['--duration', '600', '--log', '/dev/null']);
+    const demo = await startWorkload('demo', ['--no-spinner', '--duration', '600', '--log', '/dev/null']);
     demo.say('go');
     try {
       const outcome = workbench.call('command', 'wakechain.capture');
