@@ -5,6 +5,7 @@ import type { Cause, CauseNode, ExplainQuery, RowDetails, RowRef, Trace } from '
 import { TraceError } from '../../trace/error.ts';
 import { ns, type Span } from '../../trace/time.ts';
 import { editorLink } from '../link.ts';
+import { blockingMechanism } from '../mechanism.ts';
 import {
   ask,
   cutsOutput,
@@ -68,7 +69,7 @@ export const resolveCausalChain = tool({
     const structured = {
       trace: known.id,
       cause: fitted.causes[0] ?? cause,
-      blocking_mechanism: mechanism(path),
+      blocking_mechanism: blockingMechanism(example),
       contention_source: source,
       recommended_action: cause.remedy,
       main_path: path.map(node => ({
@@ -117,14 +118,6 @@ function queryOf(args: z.infer<typeof input>, window: Span | undefined, captureN
     return { thread: args.thread, window: stretch };
   }
   return { worst: scope(stretch, args.pid ?? args.target_pid) };
-}
-
-/** What kind of waiting it was: the first step below the delay, in the words of the states. */
-function mechanism(path: readonly CauseNode[]): string {
-  const [, first = path[0]] = path;
-  return first === undefined
-    ? 'unexplained'
-    : `${first.edge.replaceAll('_', ' ')} (${first.state}): ${first.label}`;
 }
 
 /** The last one on the main path who had what another wanted. */
