@@ -1,6 +1,7 @@
 // get_causal_chains: why the GPU waited, ranked, each cause with its tree and its evidence.
 
 import * as z from 'zod';
+import { inputOf } from '../input.ts';
 import { editorLink } from '../link.ts';
 import {
   ask,
@@ -27,7 +28,7 @@ export const getCausalChains = tool({
     'The ranked causes of slow CUDA calls and slow gaps between them. Each has a sentence, kind (cause, lead, work, ' +
     'innocent), severity, confidence, the share of wall time, and example trees whose leaves add up exactly; rows are ' +
     'the evidence (table and id). Start here. Times in nanoseconds since the capture began.',
-  input: z.object({
+  input: inputOf({
     trace: traceArgument,
     ...windowArguments,
     pid: pidArgument,

@@ -1,6 +1,7 @@
 // get_check: what the captured host could and could not do.
 
 import * as z from 'zod';
+import { inputOf } from '../input.ts';
 import { ask, cutsOutput, firstOf, records, tool, traceArgument } from '../tool.ts';
 import { listed } from '../words.ts';
 
@@ -23,7 +24,7 @@ export const getCheck = tool({
   description:
     'What the captured host could and could not do: kernel, BTF, privileges, driver, CUDA libraries, each probe that ' +
     'was asked for and why it was refused, events lost. Read it before you believe that something did not happen.',
-  input: z.object({
+  input: inputOf({
     trace: traceArgument,
     all_probes: z.boolean().default(false).describe('Every probe, not only those with a fault'),
   }),

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import type { Belief, FunctionStats, ThreadStats } from '../../trace/api.ts';
+import { inputOf } from '../input.ts';
 import {
   ask,
   cutsOutput,
@@ -22,7 +23,7 @@ export const getTraceStats = tool({
     'For each CUDA function: count, total, p50 p95 p99 p99.9 max (exact, nearest rank, over every finished call; a ' +
     'runtime call and the driver call inside it are listed each, do not add them). For each thread: time on the CPU ' +
     'and off it by reason. How long no launch was under way. What was lost. Times in nanoseconds.',
-  input: z.object({
+  input: inputOf({
     trace: traceArgument,
     ...windowArguments,
     pid: pidArgument,

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { TraceError, toTraceError } from '../../trace/error.ts';
 import { provenance } from '../../trace/provenance.ts';
 import type { Glance } from '../../trace/query/client.ts';
+import { inputOf } from '../input.ts';
 import type { KnownTrace } from '../shelf.ts';
 import { records, tool } from '../tool.ts';
 import { count, duration } from '../words.ts';
@@ -14,7 +15,7 @@ export const listTraces = tool({
   description:
     'Which captures are there, newest first: id, host, when (UTC), how long, events, whether the file is still the one ' +
     'that the collector wrote (SHA-256). Files that cannot be opened are listed with the reason.',
-  input: z.object({ limit: z.int().min(1).max(200).default(20).describe('How many traces') }),
+  input: inputOf({ limit: z.int().min(1).max(200).default(20).describe('How many traces') }),
   output: z.object({ traces: records, total: z.int() }),
   run: async ({ shelf }, { limit }) => {
     const all = shelf.list();

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { ns } from '../../trace/time.ts';
+import { inputOf } from '../input.ts';
 import {
   ask,
   cutsOutput,
@@ -21,7 +22,7 @@ export const queryOffCpuEvents = tool({
     'Intervals in which the threads of a process were off the CPU, longest first: why, on what, who woke them. Their ' +
     'exact sum by reason (time inside the window), and the contenders: who ran on the CPU while these threads were ' +
     'runnable. Times in nanoseconds since the capture began.',
-  input: z.object({
+  input: inputOf({
     trace: traceArgument,
     ...windowArguments,
     pid: pidArgument,

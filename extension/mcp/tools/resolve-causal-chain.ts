@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Cause, CauseNode, ExplainQuery, RowDetails, RowRef, Trace } from '../../trace/api.ts';
 import { TraceError } from '../../trace/error.ts';
 import { ns, type Span } from '../../trace/time.ts';
+import { inputOf } from '../input.ts';
 import { editorLink } from '../link.ts';
 import { blockingMechanism } from '../mechanism.ts';
 import {
@@ -23,7 +24,7 @@ const CHARACTERS = 7_500;
 const STACKS = 4;
 const FRAMES = 24;
 
-const input = z.object({
+const input = inputOf({
   trace: traceArgument,
   ...windowArguments,
   pid: pidArgument,

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import type { SqlResult } from '../../trace/api.ts';
+import { inputOf } from '../input.ts';
 import { ask, cutsOutput, tool, traceArgument } from '../tool.ts';
 import { count, plain } from '../words.ts';
 
@@ -22,7 +23,7 @@ export const runSql = tool({
     'is_target), host_events. Tables: cpu_slice(cpu, start_ns, thread_id, duration_ns), cpu_sample, block_io, ' +
     'memory_stall, instant, sample, annotation, probe, loss, coverage, meta, stack, frame. Times are nanoseconds since ' +
     "the capture began; duration_ns NULL = still open at its end. Columns: SELECT name FROM pragma_table_info('probe').",
-  input: z.object({
+  input: inputOf({
     trace: traceArgument,
     query: z.string().min(1).describe('One SELECT'),
     limit: z
