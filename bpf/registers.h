@@ -8,11 +8,6 @@
 #ifndef WAKECHAIN_REGISTERS_H
 #define WAKECHAIN_REGISTERS_H
 
-struct system_call {
-	__s32 number;              /* -1 = none: an interrupt, a fault, a kernel thread */
-	__u64 args[6];
-};
-
 #if defined(__TARGET_ARCH_x86)
 
 #define SYS_FUTEX 202
@@ -28,6 +23,7 @@ static __always_inline void read_system_call(struct task_struct *task, struct sy
 	struct pt_regs *regs;
 
 	call->number = -1;
+	call->known = 1;
 	if (task->flags & PF_KTHREAD)
 		return;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -128,6 +124,7 @@ static __always_inline void read_system_call(struct task_struct *task, struct sy
 	struct pt_regs *regs;
 
 	call->number = -1;
+	call->known = 1;
 	if (task->flags & PF_KTHREAD)
 		return;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);

@@ -3,8 +3,7 @@
  * The scheduler: who ran on each CPU, and every interval off the CPU, from switch-out over the wake-up to switch-in.
  *
  * A switch makes one record at most: it carries the slice of the thread that leaves, and the finished off-CPU interval of
- * the thread that comes. What is needed about a wait (system call, futex, file, kernel stack) is read at switch-in, when
- * its length is known: the sleeping thread's registers kept still. Only user memory must be read at switch-out.
+ * the thread that comes. What costs more (file, kernel stack) is read at switch-in, when the length of the wait is known.
  */
 #ifndef WAKECHAIN_SCHEDULER_H
 #define WAKECHAIN_SCHEDULER_H
@@ -76,7 +75,6 @@ static __always_inline void switch_out(struct task_struct *prev, __u32 next_tid,
 				       __u32 cpu)
 {
 	struct thread_state *state;
-	struct system_call call;
 	bool stays_runnable = preempt || !prev_state;
 
 	if (prev_state & TASK_DEAD)
@@ -102,6 +100,7 @@ static __always_inline void switch_out(struct task_struct *prev, __u32 next_tid,
 	state->timeout_ns = 0;
 	state->has_snapshot = 0;
 	state->flags = 0;
+	read_system_call(prev, &state->call);
 	if (prev->flags & PF_KTHREAD)
 		return;
 	if (BPF_CORE_READ_BITFIELD(prev, in_iowait))
@@ -109,11 +108,8 @@ static __always_inline void switch_out(struct task_struct *prev, __u32 next_tid,
 	if (bpf_core_field_exists(((struct task_struct___throttled *)0)->throttled) &&
 	    BPF_CORE_READ((struct task_struct___throttled *)prev, throttled))
 		state->flags |= SWITCH_THROTTLED;
-	if (!stays_runnable) {
-		read_system_call(prev, &call);
-		if (call.number == SYS_FUTEX && futex_waits(call.args[1]))
-			state->timeout_ns = futex_timeout(&call);
-	}
+	if (!stays_runnable && state->call.number == SYS_FUTEX && futex_waits(state->call.args[1]))
+		state->timeout_ns = futex_timeout(&state->call);
 	if (stacks_per_second && is_target(prev, state))
 		state->has_snapshot = keep_snapshot(prev);
 }
@@ -127,7 +123,6 @@ struct switch_facts {
 	__u32 next_tid;
 	__u32 cpu;
 	__u32 flags;
-	struct system_call call;
 };
 
 static __always_inline void fill_switch(struct switch_record *record, struct switch_facts *facts, struct thread_state *state)
@@ -155,7 +150,7 @@ static __always_inline void fill_switch(struct switch_record *record, struct swi
 	record->cpu_before = state->cpu_before;
 	record->state_before = state->state_before;
 	record->waker_context = state->waker_context;
-	record->system_call = facts->call.number;
+	record->system_call = state->call.number;
 	record->waker_system_call = state->waker_system_call;
 }
 
@@ -173,7 +168,9 @@ static __noinline bool send_detail(struct task_struct *task, struct thread_state
 	if (with_stacks) {
 		if (take_stack_token(state, facts->now)) {
 			user_stack = send_snapshot(task, state->has_snapshot, facts->now, facts->cpu);
-			kernel_stack = send_kernel_stack(NULL, task, facts->now, facts->cpu, 0);
+			/* Where nobody saw it come back, it is somewhere else by now. */
+			if (!(facts->flags & SWITCH_INFERRED))
+				kernel_stack = send_kernel_stack(NULL, task, facts->now, facts->cpu, 0);
 		} else {
 			COUNT_ATOMIC(counters_of(PROBE_USER_STACK), hits, 1);
 			COUNT_ATOMIC(counters_of(PROBE_USER_STACK), filtered, 1);
@@ -192,12 +189,12 @@ static __noinline bool send_detail(struct task_struct *task, struct thread_state
 	record->file_kind = FILE_NONE;
 	record->device = 0;
 	if (futex) {
-		record->object = facts->call.args[0];
-		record->futex_op = facts->call.args[1];
-		record->futex_value = facts->call.args[2];
+		record->object = state->call.args[0];
+		record->futex_op = state->call.args[1];
+		record->futex_value = state->call.args[2];
 		record->timeout_ns = state->timeout_ns;
-	} else if (takes_file_descriptor(facts->call.number)) {
-		fill_file(record, task, facts->call.args[0]);
+	} else if (takes_file_descriptor(state->call.number)) {
+		fill_file(record, task, state->call.args[0]);
 	}
 	record->waker_futex_op = state->waker_futex_op;
 	record->waker_object = state->waker_object;
@@ -230,8 +227,10 @@ static __always_inline bool send_off_cpu(struct task_struct *task, struct thread
 	bool is_long = facts->now - state->off_ns >= off_cpu_threshold_ns;
 	bool futex;
 
-	read_system_call(task, &facts->call);
-	futex = asleep && facts->call.number == SYS_FUTEX && futex_waits(facts->call.args[1]);
+	/* A thread that slept before the recording began is still in its system call. */
+	if (!state->call.known)
+		read_system_call(task, &state->call);
+	futex = asleep && state->call.number == SYS_FUTEX && futex_waits(state->call.args[1]);
 	if (futex || (target && is_long))
 		return send_detail(task, state, facts, futex, target && is_long && stacks_per_second);
 	return send_plain(state, facts);
@@ -317,6 +316,10 @@ static __noinline void infer_switch(struct task_struct *prev, struct cpu_state *
 	}
 	if (!(facts.flags & (SWITCH_HAS_SLICE | SWITCH_HAS_OFF_CPU)))
 		return;
+	if (facts.flags & SWITCH_HAS_OFF_CPU && !state->call.known) {
+		state->call.number = -1;
+		state->call.known = 1;
+	}
 	if (facts.flags & SWITCH_HAS_OFF_CPU)
 		sent = send_off_cpu(prev, state, &facts, target);
 	else

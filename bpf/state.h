@@ -99,6 +99,12 @@ struct {
 
 /* ---- of each thread ---------------------------------------------------------------------------------------------- */
 
+struct system_call {
+	__u64 args[4];
+	__s32 number;              /* -1 = none: an interrupt, a fault, a kernel thread */
+	__u32 known;               /* it was read                                    */
+};
+
 enum { SNAPSHOT_NONE = 0, SNAPSHOT_KEPT = 1, SNAPSHOT_FAILED = 2 };
 
 struct thread_state {
@@ -107,6 +113,7 @@ struct thread_state {
 	__u64 timeout_ns;          /* of the futex wait                              */
 	__u64 waker_object;
 	__u64 waker_kernel_stack;
+	struct system_call call;   /* that it was in when it left the CPU            */
 	__u64 stack_tokens_ns;     /* token bucket of its stacks, in time            */
 	__u64 run_delay;           /* waits for a CPU until it left, as the kernel adds them up */
 	__u32 waker_tid;
