@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { count, duration, listed, plain, plainDeep } from './words.ts';
+import { count, counted, duration, listed, plain, plainDeep, sentence } from './words.ts';
 
 for (const [ns, text] of [
   [0, '0 ns'],
@@ -24,4 +24,10 @@ test('control characters, escapes and turned text are gone; line ends are spaces
     d: 1,
     e: null,
   });
+});
+
+test('one full stop, and one of a thing', () => {
+  assert.equal(sentence('BTF is missing.'), 'BTF is missing.');
+  assert.equal(sentence('lost 3, missed 0'), 'lost 3, missed 0.');
+  assert.deepEqual([counted(1, 'call'), counted(18321, 'call')], ['1 call', '18 321 calls']);
 });

@@ -35,3 +35,10 @@ export function plainDeep<T>(value: T): T {
 export function listed(items: readonly string[]): string {
   return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
+
+/** Ends in one full stop, whether or not the text brought its own. */
+export const sentence = (text: string): string => `${text.replace(/[.\s]+$/, '')}.`;
+
+/** "1 call", "2 calls". */
+export const counted = (value: number, thing: string): string =>
+  `${count(value)} ${thing}${value === 1 ? '' : 's'}`;

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { inputOf } from '../input.ts';
 import { ask, cutsOutput, firstOf, records, tool, traceArgument } from '../tool.ts';
-import { listed } from '../words.ts';
+import { listed, sentence } from '../words.ts';
 
 const META = [
   'host',
@@ -72,12 +72,15 @@ export const getCheck = tool({
         ? 'The file holds no check of the host.'
         : bad.length === 0
           ? `All ${check.items.length} checks of the host passed.`
-          : `Not as it should be: ${listed(bad.map(item => `${item.code} (${item.state}): ${item.message}`))}.`,
+          : sentence(
+              `Not as it should be: ${listed(bad.map(item => `${item.code} (${item.state}): ${item.message.replace(/\.$/, '')}`))}`,
+            ),
       ...faulty
         .slice(0, 5)
-        .map(
-          probe =>
-            `${probe.target}: ${probe.error ?? `lost ${probe.lost ?? 0}, missed ${probe.missed ?? 0}`}.`,
+        .map(probe =>
+          sentence(
+            `${probe.target}: ${probe.error ?? `lost ${probe.lost ?? 0}, missed ${probe.missed ?? 0}`}`,
+          ),
         ),
     ].join('\n');
     return { structured, text, rows: check.items.length + structured.probes.length };

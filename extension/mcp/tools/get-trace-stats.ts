@@ -14,7 +14,7 @@ import {
   traceArgument,
   windowArguments,
 } from '../tool.ts';
-import { count, duration, percent } from '../words.ts';
+import { count, counted, duration, percent } from '../words.ts';
 
 export const getTraceStats = tool({
   name: 'get_trace_stats',
@@ -99,7 +99,7 @@ function wording(
     .slice(0, 8)
     .map(
       fn =>
-        `${fn.function}: ${count(fn.count)} calls, p50 ${duration(fn.p50Ns)}, p99 ${duration(fn.p99Ns)}, max ${duration(fn.maxNs)}`,
+        `${fn.function}: ${counted(fn.count, 'call')}, p50 ${duration(fn.p50Ns)}, p99 ${duration(fn.p99Ns)}, max ${duration(fn.maxNs)}`,
     );
   const lost =
     belief.eventsLost === 0
