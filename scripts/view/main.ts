@@ -1,6 +1,7 @@
 // The command behind `npm run view`: opens one trace, serves it to a browser on this machine, says where.
 
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serve } from './server.ts';
@@ -40,6 +41,12 @@ const asked = readArguments();
 if ('usage' in asked) {
   console.error(asked.usage);
   process.exit(process.argv.includes('--help') ? 0 : 2);
+}
+
+// A file that is there but broken is served: the page says what is wrong with it.
+if (!existsSync(asked.file)) {
+  console.error(`There is no file ${asked.file}. Name a trace (NAME.wakechain.db).`);
+  process.exit(1);
 }
 
 const viewer = await serve({
