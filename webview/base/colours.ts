@@ -104,4 +104,3 @@ export const meaningName = (meaning: Meaning): string =>
 export const stateName = (state: State): string => STATE_NAMES[state];
 export const meaningOfCategory = (category: string): Meaning => OF_CATEGORY.get(category) ?? 'call';
 export const meaningOfReason = (reason: string): Meaning => OF_REASON.get(reason) ?? 'other';
-export const isHatched = (meaning: Meaning): boolean => meaning === 'runnable';
