@@ -19,8 +19,10 @@ const built = join(here, 'node_modules/code-server/lib/vscode/node_modules/@vsco
 export async function ensureVscodeServer() {
   if (existsSync(serverMain) && existsSync(built)) return;
   console.error('setup: the VS Code server for the tests (npm package code-server, 0.8 GB, about 2 minutes)');
-  const path = `${dirname(node24)}:${process.env.PATH}`;
-  const { status, output } = await runLive('npm', ['ci'], { cwd: here, env: { ...process.env, PATH: path } });
+  // Under `npm test` the environment says which Node npm itself runs on, and the install script believes that.
+  const { npm_config_user_agent: _, npm_node_execpath: __, NODE: ___, ...environment } = process.env;
+  const env = { ...environment, PATH: `${dirname(node24)}:${process.env.PATH}` };
+  const { status, output } = await runLive('npm', ['ci'], { cwd: here, env });
   if (status !== 0 || !existsSync(serverMain))
     throw new Told(
       `code-server could not be installed in test/vscode (npm ci there shows it again):\n${output.trim().split('\n').slice(-30).join('\n')}`,

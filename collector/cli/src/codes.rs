@@ -31,6 +31,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("no_btf", "the kernel does not describe its types"),
     ("bpf_permission", "the kernel did not allow the probes"),
     ("bpf_load", "the kernel did not accept the probes"),
+    ("bpf_map", "the memory of the probes cannot be mapped"),
     ("attach_tracepoint", "a probe of the scheduler or of processes was refused"),
     ("ring_create", "a ring buffer could not be made"),
     ("iterate", "the threads of the host could not be listed"),
