@@ -54,7 +54,7 @@ describe('a capture in VS Code', { skip: whyNoServer() ?? false }, () => {
     spawnSync('pgrep', ['-f', '-a', `${sandbox.user.home}/.cache/wakechain`], { encoding: 'utf8' }).stdout;
 
   const notification = (words: RegExp): Promise<string> =>
-    retry(30_000, async () => {
+    retry(120_000, async () => {
       const all = await workbench.notifications();
       return (
         all.find(text => words.test(text)) ??
@@ -64,7 +64,7 @@ describe('a capture in VS Code', { skip: whyNoServer() ?? false }, () => {
 
   /** Types into the quick pick or input box whose title matches, and accepts. */
   async function answer(title: RegExp, text: string | undefined): Promise<void> {
-    await retry(30_000, async () => {
+    await retry(120_000, async () => {
       const shown = await workbench.page.$eval('.quick-input-title', node => node.textContent ?? '');
       assert.match(shown, title);
     });

@@ -77,7 +77,7 @@ describe('the extension in VS Code', () => {
       ['light', 'Default Light Modern'],
     ] as const) {
       await workbench.call('setting', 'workbench.colorTheme', theme);
-      await retry(10_000, async () => {
+      await retry(60_000, async () => {
         const kind = await frame.$eval('body', body => (body as HTMLElement).dataset['vscodeThemeKind']);
         assert.equal(kind, `vscode-${name}`);
       });
@@ -109,7 +109,7 @@ describe('the extension in VS Code', () => {
       await workbench.call('command', 'workbench.mcp.startServer', 'wakechain.wakechain/Wakechain', {
         waitForLiveTools: true,
       });
-      const listed = await retry(20_000, async () => {
+      const listed = await retry(60_000, async () => {
         const all = await workbench.call('tools');
         for (const tool of tools) nameOf(all, tool);
         return all;

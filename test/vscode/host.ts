@@ -7,6 +7,8 @@ import * as vscode from 'vscode';
 /** What a test may ask of the extension host. Arguments and results are JSON. */
 export interface HostApi {
   command(id: string, ...args: readonly unknown[]): unknown;
+  /** Ids of all commands that the editor knows. */
+  commands(): readonly string[];
   /** Opens a file with its default editor. */
   open(file: string): unknown;
   extension(): { readonly active: boolean; readonly version: string; readonly storage?: string };
@@ -26,6 +28,7 @@ type Handlers = { [M in keyof HostApi]: (...args: Parameters<HostApi[M]>) => Pro
 
 const handlers = (exit: () => void): Handlers => ({
   command: async (id, ...args) => vscode.commands.executeCommand(id, ...args),
+  commands: async () => vscode.commands.getCommands(),
   open: async file => vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file)),
   extension: async () => {
     const extension = vscode.extensions.getExtension('wakechain.wakechain');

@@ -21,7 +21,7 @@ const READY: Readonly<Record<Exclude<Tab, 'sql'>, string>> = {
 
 export async function openTab(frame: Frame, tab: Exclude<Tab, 'sql'>): Promise<void> {
   await frame.click(`#tab-${tab}`);
-  await frame.waitForSelector(READY[tab], { timeout: 30_000 });
+  await frame.waitForSelector(READY[tab], { timeout: 120_000 });
 }
 
 /** `data-*` of everything that matches, in the order of the page. */
@@ -43,7 +43,7 @@ async function visible(frame: Frame): Promise<Visible> {
 /** Groups of threads that are folded, unfolded. */
 async function unfold(frame: Frame): Promise<void> {
   for (const group of await frame.$$('[data-group][aria-expanded=false]')) await group.click();
-  await retry(5000, async () => {
+  await retry(30_000, async () => {
     if (await frame.$('[data-group][aria-expanded=false]')) throw new Error('a group stays folded');
   });
 }
@@ -98,7 +98,7 @@ export async function assertClickMovesTimeline(frame: Frame): Promise<void> {
   await frame.waitForSelector('.tree-row');
   const [root] = await figures(frame, '.tree-row');
   await openTab(frame, 'timeline');
-  const moved = await retry(5000, async () => {
+  const moved = await retry(30_000, async () => {
     const now = await visible(frame);
     assert.notDeepEqual(now, before);
     return now;

@@ -97,6 +97,8 @@ export class Workbench {
     const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM_FLAGS });
     try {
       const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+      // A machine may be busy with something else: slow is no failure.
+      page.setDefaultTimeout(120_000);
       await page.exposeFunction('codeAutomationLog', () => undefined);
       await page.exposeFunction('codeAutomationExit', () => undefined);
       const at = `vscode-remote://127.0.0.1:${port}`;
@@ -108,13 +110,19 @@ export class Workbench {
       const address = `http://127.0.0.1:${port}/?folder=${folder}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
       await retry(
         20_000,
-        () => page.goto(address),
+        () => page.goto(address, { waitUntil: 'commit' }),
         () => words,
       );
       const workbench = new Workbench({ page, directory, browser, server, port: hostPort });
+      // The extension host may be up before the page knows what extensions contribute: without our custom editor a
+      // trace would open as text.
       await retry(
-        60_000,
-        () => workbench.call('extension'),
+        180_000,
+        async () => {
+          const commands = await workbench.call('commands');
+          if (!commands.includes('workbench.view.extension.wakechain'))
+            throw new Error('nothing of ours is contributed');
+        },
         () => words,
       );
       return workbench;
@@ -140,14 +148,19 @@ export class Workbench {
   }
 
   /** The frame of our page inside the editor's own frames, once it shows something that `selector` finds. */
-  async view(selector: string, timeoutMs = 30_000): Promise<Frame> {
-    return retry(timeoutMs, async () => {
-      for (const frame of this.page.frames()) {
-        const found = await frame.$(selector).catch(() => null);
-        if (found && (await found.isVisible())) return frame;
-      }
-      throw new Error(`no frame shows ${selector}`);
-    });
+  async view(selector: string, timeoutMs = 120_000): Promise<Frame> {
+    try {
+      return await retry(timeoutMs, async () => {
+        for (const frame of this.page.frames()) {
+          const found = await frame.$(selector).catch(() => null);
+          if (found && (await found.isVisible())) return frame;
+        }
+        throw new Error(`no frame shows ${selector}`);
+      });
+    } catch (error) {
+      await this.screenshot('missing');
+      throw error;
+    }
   }
 
   async screenshot(name: string): Promise<void> {
