@@ -84,3 +84,28 @@ const weight = (root: SentNode): number =>
   root.children.length === 0 && root.leftOut === undefined
     ? root.durationNs
     : root.children.reduce((sum, child) => sum + weight(child), root.leftOut?.timeNs ?? 0);
+
+test('however much is cut, the heaviest competitor stays beside the heaviest leaf', () => {
+  const behind = (label: string, durationNs: number): CauseNode => ({
+    ...node(label, durationNs),
+    edge: 'behind',
+  });
+  const holder = node('held by tokenizer', 900, [
+    node('on the CPU', 400),
+    node('preempted', 500, [
+      behind('behind spinner', 300),
+      behind('behind kworker', 100),
+      behind('behind sshd', 100),
+    ]),
+  ]);
+  const story = { ...cause('a'), examples: [node('call', 900, [holder])] };
+  const [sent] = fitCauses([story], 1).causes;
+  const labels = (at: SentNode): string[] => [at.label, ...at.children.flatMap(labels)];
+  assert.deepEqual(labels(sent?.examples[0] as SentNode), [
+    'call',
+    'held by tokenizer',
+    'on the CPU',
+    'preempted',
+    'behind spinner',
+  ]);
+});

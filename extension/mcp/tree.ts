@@ -1,5 +1,5 @@
-// Trees of causes in an answer that must stay short: the path to the heaviest leaf always stays, the rest goes first
-// where it weighs least, and every cut leaves a mark.
+// Trees of causes in an answer that must stay short: the paths to the heaviest leaf and to the heaviest competitor always
+// stay (the sentence names both), the rest goes first where it weighs least, and every cut leaves a mark.
 
 import type { Cause, CauseNode } from '../trace/api.ts';
 
@@ -11,13 +11,19 @@ export type SentNode = Omit<CauseNode, 'children'> & {
 
 export type SentCause = Omit<Cause, 'examples'> & { readonly examples: readonly SentNode[] };
 
-/** The path from a node to the heaviest leaf below it, the node itself first. */
-export function mainPath(root: CauseNode): readonly CauseNode[] {
+const anyLeaf = (): boolean => true;
+const competitor = (leaf: CauseNode): boolean => leaf.edge === 'behind';
+
+/** The path from a node to the heaviest leaf below it (of those wanted), the node itself first. */
+export function mainPath(
+  root: CauseNode,
+  wanted: (leaf: CauseNode) => boolean = anyLeaf,
+): readonly CauseNode[] {
   let best: readonly CauseNode[] = [root];
   let heaviest = -1;
   const visit = (node: CauseNode, path: readonly CauseNode[]) => {
     if (node.children.length === 0) {
-      if (node.durationNs > heaviest) {
+      if (wanted(node) && node.durationNs > heaviest) {
         heaviest = node.durationNs;
         best = path;
       }
@@ -78,20 +84,21 @@ function pruneCause(cause: Cause, measure: Measure): SentCause {
     ...cause,
     examples: cause.examples
       .slice(0, measure.examples)
-      .map(node => pruneNode(node, measure, new Set(mainPath(node)))),
+      .map(node => pruneNode(node, measure, new Set([...mainPath(node), ...mainPath(node, competitor)]))),
   };
 }
 
-function pruneNode(node: CauseNode, measure: Measure, path: ReadonlySet<CauseNode>): SentNode {
+function pruneNode(node: CauseNode, measure: Measure, paths: ReadonlySet<CauseNode>): SentNode {
   const ranked = [...node.children].sort(
-    (a, b) => Number(path.has(b)) - Number(path.has(a)) || b.durationNs - a.durationNs,
+    (a, b) => Number(paths.has(b)) - Number(paths.has(a)) || b.durationNs - a.durationNs,
   );
-  const kept = new Set(ranked.slice(0, measure.children));
+  const onPaths = ranked.filter(child => paths.has(child)).length;
+  const kept = new Set(ranked.slice(0, Math.max(measure.children, onPaths)));
   const left = node.children.filter(child => !kept.has(child));
   const pruned = {
     ...node,
     rows: node.rows.slice(0, measure.rows),
-    children: node.children.filter(child => kept.has(child)).map(child => pruneNode(child, measure, path)),
+    children: node.children.filter(child => kept.has(child)).map(child => pruneNode(child, measure, paths)),
   };
   if (left.length === 0) return pruned;
   return {
