@@ -1,11 +1,11 @@
 // A thread is blocked: what for. One rule for each reason; the first that fits names it.
 
 import type { CauseNode, Edge, State } from '../api.ts';
-import { NOT_A_LOCK, reasonOf } from '../columns/off_cpu.ts';
+import { NOT_A_LOCK, reasonOf } from '../columns/off-cpu.ts';
 import { diskWait } from './disk.ts';
 import { lockWait } from './lock.ts';
 import { branch, leaf, PATTERN_ONLY, SEEN, unexplained, WAKER_ONLY } from './nodes.ts';
-import { type WakeKind, wakeKind } from './wake_kind.ts';
+import { type WakeKind, wakeKind } from './wake-kind.ts';
 import type { Around, Walk } from './walk.ts';
 import { named } from './words.ts';
 

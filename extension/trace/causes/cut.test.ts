@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FixtureTrace } from '../columns/fixture.ts';
+import { FixtureTrace } from '../../../test/fixtures/told-trace.ts';
 import { columnsOf } from '../columns/index.ts';
 import { cut } from './cut.ts';
 

@@ -7,7 +7,7 @@
 //                waiting for a CPU, not holding.
 
 import type { CauseNode, RowRef } from '../api.ts';
-import { contextOf } from '../columns/off_cpu.ts';
+import { contextOf } from '../columns/off-cpu.ts';
 import { upperBound } from '../columns/search.ts';
 import { branch, HOLDER_INFERRED, SEEN, unexplained } from './nodes.ts';
 import { expand, type Part } from './parts.ts';

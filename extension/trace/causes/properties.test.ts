@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { checkTree } from '../../../test/fixtures/check-tree.ts';
 import type { Belief, CausesResult } from '../api.ts';
 import { REASONS } from '../columns/names.ts';
 import { ns } from '../time.ts';
-import { checkTree } from './check.ts';
 import { explainDelay, findCauses } from './index.ts';
 import { MAX_DEPTH, MAX_NODES } from './walk.ts';
 

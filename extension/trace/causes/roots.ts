@@ -5,7 +5,7 @@ import type { Columns } from '../columns/index.ts';
 import { ns } from '../time.ts';
 import type { Delay } from './delays.ts';
 import { inside } from './explain.ts';
-import { isFirstUse } from './first_use.ts';
+import { isFirstUse } from './first-use.ts';
 import { LOSS, SEEN } from './nodes.ts';
 import { type Around, nothingAround } from './walk.ts';
 

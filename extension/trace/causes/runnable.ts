@@ -2,7 +2,7 @@
 // slice covers is the scheduler's own delay.
 
 import type { CauseNode } from '../api.ts';
-import { reasonOf } from '../columns/off_cpu.ts';
+import { reasonOf } from '../columns/off-cpu.ts';
 import { upperBound } from '../columns/search.ts';
 import { ns } from '../time.ts';
 import { branch, leaf, SEEN, WAKER_ONLY } from './nodes.ts';

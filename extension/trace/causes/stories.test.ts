@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkTree, leafTimes, outline } from '../../../test/fixtures/check-tree.ts';
+import { type FixtureThread, FixtureTrace } from '../../../test/fixtures/told-trace.ts';
 import type { Belief, Cause } from '../api.ts';
-import { type FixtureThread, FixtureTrace } from '../columns/fixture.ts';
-import { checkTree, leafTimes, outline } from './check.ts';
 import { explainDelay, findCauses } from './index.ts';
 
 const belief: Belief = {

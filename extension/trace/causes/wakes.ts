@@ -3,7 +3,7 @@
 
 import type { Columns } from '../columns/index.ts';
 import type { Context } from '../columns/names.ts';
-import { contextOf } from '../columns/off_cpu.ts';
+import { contextOf } from '../columns/off-cpu.ts';
 
 /** Wake-ups on one lock, ascending in time. */
 export interface Wakes {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FixtureTrace } from './fixture.ts';
+import { FixtureTrace } from '../../../test/fixtures/told-trace.ts';
 import { columnsOf } from './index.ts';
 
 const hostile = (trace: FixtureTrace, ...statements: readonly string[]): ReturnType<typeof columnsOf> => {

@@ -6,7 +6,7 @@ import { type Calls, loadCalls } from './calls.ts';
 import { captureEnd, metaInteger } from './clock.ts';
 import { Details, hasRows } from './details.ts';
 import { loadNames } from './names.ts';
-import { loadOffCpu, type OffCpu } from './off_cpu.ts';
+import { loadOffCpu, type OffCpu } from './off-cpu.ts';
 import { Defects } from './read.ts';
 import { loadSlices, type Slices } from './slices.ts';
 import { loadThreads, type Threads } from './threads.ts';

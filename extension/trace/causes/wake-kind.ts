@@ -2,7 +2,7 @@
 // happened to run, and kernel threads such as ksoftirqd pass on what others completed.
 
 import type { Details } from '../columns/details.ts';
-import { contextOf, IDLE, type OffCpu } from '../columns/off_cpu.ts';
+import { contextOf, IDLE, type OffCpu } from '../columns/off-cpu.ts';
 
 export type WakeKind =
   | { readonly kind: 'task'; readonly waker: number; readonly contextSeen: boolean }
