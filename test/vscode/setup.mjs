@@ -15,6 +15,9 @@ export const serverMain = join(here, 'node_modules/code-server/lib/vscode/out/se
 /** The native module that is built last: an install that was cut short has none. */
 const built = join(here, 'node_modules/code-server/lib/vscode/node_modules/@vscode/spdlog/build/Release');
 
+/** What the npm package `node` unpacked for this processor: `include/node` beside `bin/node`. */
+const headers = join(dirname(node24), '..', 'node_modules', `node-linux-${process.arch}`);
+
 /** Installs the server where it is missing. Debian packages that it needs are scripts/setup.mjs's business. */
 export async function ensureVscodeServer() {
   if (existsSync(serverMain) && existsSync(built)) return;
@@ -22,6 +25,8 @@ export async function ensureVscodeServer() {
   // Under `npm test` the environment says which Node npm itself runs on, and the install script believes that.
   const { npm_config_user_agent: _, npm_node_execpath: __, NODE: ___, ...environment } = process.env;
   const env = { ...environment, PATH: `${dirname(node24)}:${process.env.PATH}` };
+  // Its own headers come with the same package: node-gyp would fetch them, or take another Node's of this machine.
+  if (existsSync(join(headers, 'include/node/common.gypi'))) env.npm_config_nodedir = headers;
   const { status, output } = await runLive('npm', ['ci'], { cwd: here, env });
   if (status !== 0 || !existsSync(serverMain))
     throw new Told(
