@@ -6,6 +6,7 @@
 
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readArguments } from './lib/arguments.mjs';
 import { main, root, seconds, Told } from './lib/shell.mjs';
 import { ensure, needs } from './setup.mjs';
 
@@ -40,7 +41,7 @@ const copies = [
 ];
 
 /** The TypeScript half: under a second. */
-export async function buildBundles() {
+async function buildBundles() {
   const { build } = await import('esbuild');
   const { version } = await import('../package.json', { with: { type: 'json' } }).then(
     module => module.default,
@@ -66,8 +67,8 @@ export async function buildBundles() {
   for (const [from, to] of copies) cpSync(join(root, from), join(root, to));
 }
 
-/** Everything. `quick`: this processor's collector only. */
-export async function buildAll({ quick = false, collector = true } = {}) {
+/** Everything. `quick`: this processor's collector only, without link-time optimisation unless `release`. */
+export async function buildAll({ quick = false, collector = true, release = !quick } = {}) {
   await ensure(collector ? (quick ? needs.quick : needs.build) : ['node']);
   let begin = Date.now();
   await buildBundles();
@@ -75,18 +76,28 @@ export async function buildAll({ quick = false, collector = true } = {}) {
   if (!collector) return;
   begin = Date.now();
   const { buildCollector } = await import('./collector.mjs');
-  await buildCollector({ quick });
+  await buildCollector({ quick, release });
   console.error(`build: collector: ${seconds(Date.now() - begin)}`);
 }
 
+const usage = `Usage: npm run build -- [--quick] [--no-collector] [--clean]
+
+Builds dist/: the extension, the MCP server, the query process, the webview, and the collectors.
+  --quick         the collector for this processor only, without link-time optimisation
+  --no-collector  the TypeScript half only
+  --clean         removes dist/ first`;
+
 if (process.argv[1]?.endsWith('build.mjs')) {
   await main(async () => {
-    const options = process.argv.slice(2);
-    const unknown = options.filter(option => !['--quick', '--no-collector', '--clean'].includes(option));
-    if (unknown.length > 0)
-      throw new Told(`unknown option ${unknown.join(', ')}; there are --quick, --no-collector, --clean`);
-    if (options.includes('--clean') && existsSync(join(root, 'dist')))
-      rmSync(join(root, 'dist'), { recursive: true });
-    await buildAll({ quick: options.includes('--quick'), collector: !options.includes('--no-collector') });
+    const { values } = readArguments({
+      usage,
+      options: {
+        quick: { type: 'boolean' },
+        'no-collector': { type: 'boolean' },
+        clean: { type: 'boolean' },
+      },
+    });
+    if (values.clean && existsSync(join(root, 'dist'))) rmSync(join(root, 'dist'), { recursive: true });
+    await buildAll({ quick: values.quick, collector: !values['no-collector'] });
   });
 }

@@ -7,10 +7,10 @@
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { found, main, root, run, seconds, Told } from './lib/shell.mjs';
+import { readArguments } from './lib/arguments.mjs';
+import { anyRust, debianRust } from './lib/cargo.mjs';
+import { main, root, run, seconds, Told } from './lib/shell.mjs';
 
-/** rusqlite asks for the newest of our dependencies. */
-const OLDEST_RUST = [1, 89];
 const LARGEST_BYTES = 8e6;
 
 const processors = {
@@ -24,8 +24,11 @@ const folders = { dev: 'debug', release: 'release' };
 /** Where a processor's collector is put. `arch` as process.arch says it. */
 export const collectorPath = arch => join(root, 'dist', 'collector', `linux-${arch}`, 'wakechain-collector');
 
-/** Builds both processors' collectors, or with `quick` this one's; resolves with their paths. */
-export async function buildCollector({ quick = false } = {}) {
+/**
+ * Builds both processors' collectors as they are shipped, or with `quick` this one's, without optimisation across crates
+ * unless `release`; resolves with their paths.
+ */
+export async function buildCollector({ quick = false, release = !quick } = {}) {
   if (process.platform !== 'linux')
     throw new Told(
       `The collector is built on Linux; this is ${process.platform}. The rest builds here: npm run build -- --no-collector`,
@@ -37,7 +40,7 @@ export async function buildCollector({ quick = false } = {}) {
       'Both collectors are built on an x86_64 machine. Here this one is: npm run build -- --quick',
     );
   const rust = quick ? anyRust() : debianRust();
-  const profile = quick ? 'dev' : 'release';
+  const profile = release ? 'release' : 'dev';
   return (quick ? [process.arch] : Object.keys(processors)).map(arch => buildFor(arch, profile, rust));
 }
 
@@ -81,41 +84,13 @@ function place(from, to, { strip }) {
   else renameSync(partial, to);
 }
 
-/** A rustup toolchain that stands before /usr/bin must not compile what Debian's cargo builds. */
-const debian = {
-  cargo: '/usr/bin/cargo',
-  environment: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', RUSTC: '/usr/bin/rustc' },
-};
-
-function debianRust() {
-  const problem = problemOf(debian);
-  if (problem) throw new Told(`${problem}: install cargo-web and rustc-web, or run scripts/setup.mjs.`);
-  return debian;
-}
-
-function anyRust() {
-  if (!problemOf(debian)) return debian;
-  const own = { cargo: 'cargo', environment: {} };
-  const problem = problemOf(own);
-  if (problem) throw new Told(`${problem}: install cargo-web and rustc-web, or a toolchain by rustup.`);
-  return own;
-}
-
-/** Why this cargo will not do; undefined when it will. */
-function problemOf({ cargo, environment }) {
-  if (!found(cargo)) return `${cargo} is not installed`;
-  const version = run(cargo, ['--version'], { cwd: '/', env: { ...process.env, ...environment } });
-  const [major = 0, minor = 0] = (version.match(/(\d+)\.(\d+)/) ?? []).slice(1).map(Number);
-  const [oldestMajor, oldestMinor] = OLDEST_RUST;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return undefined;
-  return `${version.trim()} is too old (${OLDEST_RUST.join('.')} or newer is needed)`;
-}
-
 if (process.argv[1]?.endsWith('collector.mjs')) {
   await main(async () => {
-    const options = process.argv.slice(2);
-    const unknown = options.filter(option => option !== '--quick');
-    if (unknown.length > 0) throw new Told(`unknown option ${unknown.join(', ')}; there is --quick`);
-    await buildCollector({ quick: options.includes('--quick') });
+    const { values } = readArguments({
+      usage:
+        'Usage: node scripts/collector.mjs [--quick]\n\n  --quick   for this processor only, as the tests use it',
+      options: { quick: { type: 'boolean' } },
+    });
+    await buildCollector({ quick: values.quick });
   });
 }

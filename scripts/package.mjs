@@ -3,13 +3,19 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildAll } from './build.mjs';
+import { readArguments } from './lib/arguments.mjs';
 import { main, node24, root, run } from './lib/shell.mjs';
 import { writeThirdParty } from './third-party.mjs';
 
 /** Run by npx: 150 packages that nobody needs who does not package. */
 const vsce = '@vscode/vsce@4.1.0';
 
+const usage = `Usage: npm run package
+
+Builds everything, both collectors included, and makes wakechain-VERSION.vsix in the checkout.`;
+
 await main(async () => {
+  readArguments({ usage });
   await buildAll({});
   console.log(`THIRD-PARTY.md: ${await writeThirdParty()} parts`);
   const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -8,11 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildAll } from './build.mjs';
 import { collectorPath } from './collector.mjs';
-import { main, node24, root, run, typescriptFlags } from './lib/shell.mjs';
+import { readArguments } from './lib/arguments.mjs';
+import { buildWorkloads, main, root, run, runTypeScript } from './lib/shell.mjs';
 
 await main(async () => {
+  readArguments({ usage: 'Usage: node scripts/sample.mjs\n\nMakes media/sample.wakechain.db anew.' });
   await buildAll({ quick: true });
-  run('node', [join(root, 'test/workloads/build.mjs')]);
+  buildWorkloads();
   const folder = mkdtempSync(join(tmpdir(), 'wakechain-sample-'));
   try {
     const raw = join(folder, 'raw.wakechain.db');
@@ -20,7 +22,7 @@ await main(async () => {
     const command = [demo, '--variant', 'call', '--duration', '0.8', '--log', join(folder, 'log')];
     run(collectorPath(process.arch), ['capture', '--output', raw, '--', ...command]);
     const output = join(root, 'media', 'sample.wakechain.db');
-    run(node24, [...typescriptFlags, join(root, 'scripts/demo/anonymize.ts'), raw, output], { show: true });
+    return await runTypeScript('scripts/demo/anonymize.ts', [raw, output]);
   } finally {
     rmSync(folder, { recursive: true });
   }

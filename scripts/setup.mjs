@@ -1,29 +1,34 @@
 // Installs what a checkout needs and this machine lacks, by part: says what, and by which package, then does it with
 // npm and apt-get. A second run finds nothing to do and takes well under 2 s. Plain Node 20, no dependencies.
 //
-//   node scripts/setup.mjs [node] [collector] [arm64] [browser] [ssh] [oracles] [vscode]      (default: all)
+//   node scripts/setup.mjs [node] [collector] [rust] [arm64] [browser] [ssh] [oracles] [vscode]      (default: all)
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readArguments } from './lib/arguments.mjs';
+import { hasRust } from './lib/cargo.mjs';
 import { asRoot, found, main, node24, root, run, seconds, Told } from './lib/shell.mjs';
+
+/** Both processors' collectors are built by Debian's own Rust: it has the standard library of either. */
+const DEBIAN_RUST = ['cargo-web', 'libstd-rust-web-dev', 'rustc-web'];
 
 /** Debian's packages for each part. */
 const packages = {
   collector: [
     'ca-certificates',
-    'cargo-web',
     'clang-19',
     'gcc',
     'libc6-dev',
     'libelf-dev',
-    'libstd-rust-web-dev',
     'make',
     'pkg-config',
-    'rustc-web',
     'zlib1g-dev',
   ],
+  // Left out where a cargo that is new enough is there, whoever brought it.
+  rust: DEBIAN_RUST,
   arm64: [
+    ...DEBIAN_RUST,
     'gcc-aarch64-linux-gnu',
     'libc6-dev-arm64-cross',
     'libelf-dev:arm64',
@@ -37,18 +42,18 @@ const packages = {
   vscode: ['g++', 'libkrb5-dev', 'libsecret-1-dev', 'make', 'pkg-config', 'procps', 'python3'],
 };
 
-export const parts = ['node', ...Object.keys(packages)];
+const parts = ['node', ...Object.keys(packages)];
 
 /** What a part of the tests or a command needs. */
 export const needs = {
   build: ['node', 'collector', 'arm64'],
-  quick: ['node', 'collector'],
+  quick: ['node', 'collector', 'rust'],
 };
 
 /** Makes the named parts ready. Throws a Told error that says what to do by hand where it cannot. */
 export async function ensure(wanted) {
   if (wanted.includes('node')) ensureNode();
-  ensurePackages(wanted.filter(part => part in packages));
+  ensurePackages(wanted.filter(part => part in packages && !(part === 'rust' && hasRust())));
   if (wanted.includes('vscode')) {
     const { ensureVscodeServer } = await import('../test/vscode/setup.mjs');
     await ensureVscodeServer();
@@ -121,12 +126,14 @@ function announce(what, how) {
   console.error(`set-up: ${how}: ${what}`);
 }
 
+const usage = `Usage: npm run setup -- [PART...]
+
+Installs what a part of the checkout needs and this machine lacks, by npm and apt-get (as root or through sudo).
+  PART   of ${parts.join(', ')}; all when left out`;
+
 if (process.argv[1] === import.meta.filename || process.argv[1]?.endsWith('scripts/setup.mjs')) {
   await main(async () => {
-    const wanted = process.argv.slice(2);
-    const unknown = wanted.filter(part => !parts.includes(part));
-    if (unknown.length > 0)
-      throw new Told(`unknown part ${unknown.join(', ')}; there are: ${parts.join(', ')}`);
+    const { positionals: wanted } = readArguments({ usage, names: parts });
     const begin = Date.now();
     await ensure(wanted.length > 0 ? wanted : parts);
     console.error(`set-up: ready in ${seconds(Date.now() - begin)}`);

@@ -1,12 +1,24 @@
 // Runs every test, part by part, each with its time, and ends with "N passed, N failed[, N skipped]" alone on a line.
 //
-//   npm test [-- PART...]        parts: see `parts` below; default all
-//
-// Full output of each part: out/test/PART.log. What a machine cannot do is skipped, with its reason in the summary.
+// Full output of each part: out/test/PART.log. What a machine cannot do is skipped, with its reason in the summary. What
+// needs root (eBPF, sshd) runs through sudo where that asks for no password.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { asRoot, main, node24, root, runLive, seconds, Told, typescriptFlags } from './lib/shell.mjs';
+import { readArguments } from './lib/arguments.mjs';
+import {
+  buildWorkloads,
+  isRoot,
+  main,
+  node24,
+  root,
+  run,
+  runLive,
+  seconds,
+  Told,
+  typescriptFlags,
+} from './lib/shell.mjs';
 import { ensure } from './setup.mjs';
 
 /** What a part needs to be set up, what it builds on, and how it is run. `bpf`: only where eBPF can be loaded. */
@@ -17,38 +29,40 @@ const parts = {
     run: () => nodeTests(['extension/**/*.test.ts', 'webview/**/*.test.ts', 'test/lib/**/*.test.ts']),
   },
   // its tests use `kill` of procps, which the ssh part brings
-  rust: { needs: ['node', 'collector', 'ssh'], run: rust },
+  rust: { needs: ['node', 'collector', 'rust', 'ssh'], run: rust },
   build: { needs: ['node', 'collector', 'arm64'], run: build },
   mcp: { needs: ['node'], built: true, run: () => nodeTests(['test/mcp/*.test.ts']) },
   capture: {
     needs: ['node', 'oracles', 'arm64'],
     built: true,
     bpf: true,
-    run: () => nodeTests(['test/capture/*.test.ts']),
+    run: () => nodeTests(['test/capture/*.test.ts'], { asRoot: true }),
   },
   ui: { needs: ['node', 'browser'], built: true, run: () => nodeTests(['test/ui/*.test.ts']) },
   ssh: {
     needs: ['node', 'ssh', 'oracles'],
     built: true,
     bpf: true,
-    run: () => nodeTests(['test/ssh/*.test.ts']),
+    run: () => nodeTests(['test/ssh/*.test.ts'], { asRoot: true }),
   },
   vscode: {
     needs: ['node', 'browser', 'ssh', 'vscode'],
     built: true,
     bpf: true,
-    run: () => nodeTests(['test/vscode/*.test.ts']),
+    run: () => nodeTests(['test/vscode/*.test.ts'], { asRoot: true }),
   },
 };
 
 const logs = join(root, 'out', 'test');
 
+const usage = `Usage: npm test -- [PART...]
+
+Sets up what is missing, builds, runs every test; the last line is "N passed, N failed[, N skipped]".
+  PART   of ${Object.keys(parts).join(', ')}; all when left out`;
+
 async function test() {
+  const { positionals: wanted } = readArguments({ usage, names: Object.keys(parts) });
   const begin = Date.now();
-  const wanted = process.argv.slice(2);
-  const unknown = wanted.filter(name => !(name in parts));
-  if (unknown.length > 0)
-    throw new Told(`unknown part ${unknown.join(', ')}; there are: ${Object.keys(parts).join(', ')}`);
   const names = Object.keys(parts).filter(name => wanted.length === 0 || wanted.includes(name));
 
   const noBpf = whyNoBpf();
@@ -112,12 +126,11 @@ function whyNoBpf() {
     return { reason: `this is ${process.platform}, eBPF is Linux`, kernelLacksIt: true };
   if (!existsSync('/sys/kernel/btf/vmlinux'))
     return { reason: 'the kernel has no BTF (/sys/kernel/btf/vmlinux)', kernelLacksIt: true };
-  try {
-    if (asRoot('true', [])[0] === 'sudo') return { reason: 'not root', kernelLacksIt: false };
-  } catch {
-    return { reason: 'not root', kernelLacksIt: false };
-  }
-  return undefined;
+  if (isRoot()) return undefined;
+  const sudo = spawnSync('sudo', ['-n', 'true'], { encoding: 'utf8' });
+  if (sudo.status === 0) return undefined;
+  const said = sudo.error === undefined ? sudo.stderr.trim() : 'sudo is not installed';
+  return { reason: `not root, and sudo -n does not work (${said})`, kernelLacksIt: false };
 }
 
 let built = false;
@@ -143,8 +156,11 @@ async function build() {
   return { passed: 1, failed: 0, skipped: 0, reasons: [], log: '' };
 }
 
-/** node:test in Node 24, one file after the other: captures and browsers must not disturb each other. */
-async function nodeTests(globs) {
+/**
+ * node:test in Node 24, one file after the other: captures and browsers must not disturb each other. `asRoot`: through
+ * sudo where this is not root; what is built is built before, and what root wrote is handed back.
+ */
+async function nodeTests(globs, { asRoot = false } = {}) {
   if (globs.some(glob => glob.startsWith('test/')) && globs.length === 1) {
     const folder = join(root, globs[0].slice(0, globs[0].lastIndexOf('/')));
     if (!existsSync(folder) || !readdirSync(folder).some(name => name.endsWith('.test.ts')))
@@ -158,13 +174,15 @@ async function nodeTests(globs) {
     '--test-reporter=spec',
     ...globs,
   ];
-  const { status, output } = await runLive(node24, flags, {
-    env: {
-      ...process.env,
-      PATH: `${join(root, 'node_modules/node/bin')}:${process.env.PATH}`,
-      NO_COLOR: '1',
-    },
-  });
+  const changes = { PATH: `${join(root, 'node_modules/node/bin')}:${process.env.PATH}`, NO_COLOR: '1' };
+  const sudo = asRoot && !isRoot();
+  if (sudo) buildWorkloads();
+  const environment = Object.entries(changes).map(([name, value]) => `${name}=${value}`);
+  if (process.env.CI !== undefined) environment.push(`CI=${process.env.CI}`);
+  const { status, output } = sudo
+    ? await runLive('sudo', ['-n', 'env', ...environment, node24, ...flags])
+    : await runLive(node24, flags, { env: { ...process.env, ...changes } });
+  if (sudo) handBack();
   const of = word => Number(output.match(new RegExp(`^\\S+ ${word} (\\d+)$`, 'm'))?.[1] ?? 0);
   const reasons = [...output.matchAll(/^\s*﹣ (.*?) \([\d.]+ms\) # (.*)$/gm)].map(
     ([, name, why]) => `${name}: ${why}`,
@@ -177,6 +195,15 @@ async function nodeTests(globs) {
     reasons,
     log: output,
   };
+}
+
+/** What root wrote into the checkout belongs to whoever runs the tests. */
+function handBack() {
+  const owner = `${process.getuid()}:${process.getgid()}`;
+  const folders = ['out', 'test/build', 'dist']
+    .map(name => join(root, name))
+    .filter(path => existsSync(path));
+  run('sudo', ['-n', 'chown', '-R', owner, ...folders]);
 }
 
 async function rust() {

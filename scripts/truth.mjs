@@ -2,13 +2,15 @@
 //
 //   node scripts/truth.mjs [--runs 10]        needs dist/ (npm run build -- --quick) and the right to load eBPF
 
-import { join } from 'node:path';
-import { main, node24, root, runLive, typescriptFlags } from './lib/shell.mjs';
+import { readArguments, wholeNumber } from './lib/arguments.mjs';
+import { main, runTypeScript } from './lib/shell.mjs';
+
+const usage = `Usage: node scripts/truth.mjs [--runs 10]
+
+Captures the demo that many times in both variants, and prints what Wakechain says beside the demo's own log.`;
 
 await main(async () => {
-  const table = join(root, 'test/lib/truth-table.ts');
-  const { status } = await runLive(node24, [...typescriptFlags, table, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
-  return status;
+  const { values } = readArguments({ usage, options: { runs: { type: 'string', default: '10' } } });
+  const runs = wholeNumber(values.runs, '--runs', 1000);
+  return runTypeScript('test/lib/truth-table.ts', ['--runs', String(runs)]);
 });

@@ -4,14 +4,14 @@
 import type { Selection, Tab } from '../../webview/protocol.ts';
 import { ns } from '../trace/time.ts';
 
-export interface Link {
+interface Link {
   /** Absolute path. */
   readonly trace: string;
   readonly tab: Tab;
   readonly selection: Selection;
 }
 
-export type ParsedLink =
+type ParsedLink =
   | { readonly kind: 'link'; readonly link: Link }
   | { readonly kind: 'bad'; readonly message: string };
 

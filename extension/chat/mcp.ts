@@ -4,9 +4,9 @@
 
 import * as vscode from 'vscode';
 
-export const MCP_PROVIDER = 'wakechain';
+const MCP_PROVIDER = 'wakechain';
 
-export interface McpOptions {
+interface McpOptions {
   /** dist/mcp.js */
   readonly program: string;
   readonly version: string;

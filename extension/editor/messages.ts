@@ -5,7 +5,7 @@ import type { PageMessage, Selection, Tab, ViewState } from '../../webview/proto
 import type { Method, RowRef } from '../trace/api.ts';
 import { ns, type Span } from '../trace/time.ts';
 
-export type Checked<T> = { readonly ok: T } | { readonly problem: string };
+type Checked<T> = { readonly ok: T } | { readonly problem: string };
 
 type Test = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, Test>>;

@@ -1,7 +1,7 @@
 // The page that holds the pictures: one empty body, our own script and styles, and a policy that lets nothing else
 // load, run or be reached. The same for the editor and for `npm run view`.
 
-export interface PageParts {
+interface PageParts {
   readonly policy: string;
   readonly nonce: string;
   /** Addresses of files in dist/webview/. */

@@ -1,24 +1,15 @@
 // The collector as the demo uses it: on this machine, as root or through sudo, its JSON lines read as they come.
 
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-
-const binary = (root: string) =>
-  join(
-    root,
-    'dist',
-    'collector',
-    process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64',
-    'wakechain-collector',
-  );
+import { collector } from '../../test/lib/programs.ts';
 
 type Line = Record<string, unknown>;
 
 /** Runs the collector; resolves with its JSON lines and exit status. What it says to people goes to standard error. */
-function collect(root: string, args: readonly string[]): Promise<{ lines: Line[]; status: number }> {
+function collect(args: readonly string[]): Promise<{ lines: Line[]; status: number }> {
   const asRoot = process.getuid?.() === 0;
-  const [program, all] = asRoot ? [binary(root), args] : ['sudo', [binary(root), ...args]];
+  const [program, all] = asRoot ? [collector, args] : ['sudo', [collector, ...args]];
   return new Promise((resolve, reject) => {
     const child = spawn(program, all, { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines: Line[] = [];
@@ -32,10 +23,10 @@ function collect(root: string, args: readonly string[]): Promise<{ lines: Line[]
 }
 
 /** Whether a capture can work here, and if not why, in a sentence. */
-export async function checkHost(root: string): Promise<{ capable: true } | { capable: false; why: string }> {
+export async function checkHost(): Promise<{ capable: true } | { capable: false; why: string }> {
   if (process.platform !== 'linux')
     return { capable: false, why: `eBPF is Linux, and this is ${process.platform}.` };
-  const { lines, status } = await collect(root, ['check', '--json']);
+  const { lines, status } = await collect(['check', '--json']);
   if (status === 0) return { capable: true };
   const items = lines.flatMap(line => (Array.isArray(line['items']) ? line['items'] : [line]));
   const failed = items.filter((item: Line) => item['state'] === 'fail');
@@ -58,11 +49,14 @@ const owner = () => {
 };
 
 /** Captures a command from its start to its end. Throws with the collector's own sentence when it fails. */
-export async function capture(
-  root: string,
-  { output, command }: { output: string; command: readonly string[] },
-): Promise<Finished> {
-  const { lines } = await collect(root, ['capture', '--output', output, ...owner(), '--', ...command]);
+export async function capture({
+  output,
+  command,
+}: {
+  output: string;
+  command: readonly string[];
+}): Promise<Finished> {
+  const { lines } = await collect(['capture', '--output', output, ...owner(), '--', ...command]);
   const last = lines.at(-1);
   if (last?.['type'] !== 'finished') {
     throw new Error(

@@ -4,9 +4,9 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Cause } from '../../extension/trace/api.ts';
-import { milliseconds, nodesWith, readTruth } from './answer.ts';
-import { askForCauses } from './ask.ts';
+import type { Cause, CauseNode, Edge } from '../../extension/trace/api.ts';
+import { causalChains } from '../../test/lib/mcp.ts';
+import { everyNode, parseLog, parseTruth } from '../../test/lib/truth.ts';
 import { capture, checkHost } from './collector.ts';
 import { openTrace } from './open.ts';
 
@@ -18,6 +18,14 @@ const { values: options } = parseArgs({
     variant: { type: 'string', default: 'call' },
   },
 });
+
+/** Nodes of a tree that came about by this edge and are about a thread or process of this name. */
+const nodesWith = (tree: CauseNode, edge: Edge, name: string): CauseNode[] =>
+  everyNode(tree).filter(
+    node => node.edge === edge && (node.thread?.name === name || node.thread?.process === name),
+  );
+
+const milliseconds = (ns: number): string => `${(ns / 1e6).toFixed(1)} ms`;
 
 /** The worst of the causes that say: `tokenizer` held the lock, and `spinner` had its CPU. */
 function expected(causes: readonly Cause[]): Cause | undefined {
@@ -33,13 +41,7 @@ function expected(causes: readonly Cause[]): Cause | undefined {
 }
 
 async function demo(): Promise<number> {
-  if (options.variant !== 'call' && options.variant !== 'gap') {
-    console.error(
-      `--variant is "call" (the lock is taken inside the launch) or "gap" (before it), not "${options.variant}"`,
-    );
-    return 2;
-  }
-  const host = await checkHost(root);
+  const host = await checkHost();
   if (!host.capable) {
     console.log(`A capture cannot work here: ${host.why}`);
     const sample = join(root, 'media', 'sample.wakechain.db');
@@ -55,7 +57,7 @@ async function demo(): Promise<number> {
   console.log(
     'Capturing 2 s: `engine` launches kernels, `tokenizer` shares a lock with it, `spinner` wants its CPU ...',
   );
-  const finished = await capture(root, {
+  const finished = await capture({
     output: trace,
     command: [
       join(root, 'test/build/workloads/demo'),
@@ -69,7 +71,7 @@ async function demo(): Promise<number> {
   });
   console.log(`${finished.events} events, ${finished.lost} lost: ${trace}\n`);
 
-  const { causes } = await askForCauses(root, folder);
+  const { causes } = await causalChains(folder);
   for (const cause of causes.slice(0, 3))
     console.log(`${(cause.severity ?? cause.kind).padEnd(9)} ${cause.sentence}\n`);
 
@@ -81,10 +83,12 @@ async function demo(): Promise<number> {
     return 1;
   }
   const worst = found.examples.find(example => nodesWith(example, 'behind', 'spinner').length > 0);
-  const truth = readTruth(readFileSync(log, 'utf8'));
+  const { waits, holds } = parseTruth(parseLog(readFileSync(log, 'utf8')), 0n);
+  const waitedNs = waits.reduce((sum, wait) => sum + wait.endNs - wait.startNs, 0);
+  const offCpuNs = holds.reduce((sum, hold) => sum + hold.endNs - hold.startNs - hold.cpuNs, 0);
   console.log(
-    `What the workload itself logged: engine waited ${truth.waits} times for the lock, ${milliseconds(truth.waitedNs)} in all; ` +
-      `tokenizer, while it held it, waited ${milliseconds(truth.holderOffCpuNs)} for a CPU.`,
+    `What the workload itself logged: engine waited ${waits.length} times for the lock, ${milliseconds(waitedNs)} in all; ` +
+      `tokenizer, while it held it, waited ${milliseconds(offCpuNs)} for a CPU.`,
   );
   if (worst !== undefined) {
     const behind = nodesWith(worst, 'behind', 'spinner').reduce((sum, node) => sum + node.durationNs, 0);

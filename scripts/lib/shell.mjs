@@ -23,8 +23,10 @@ export const typescriptFlags = [
   '--disable-warning=ExperimentalWarning',
 ];
 
-/** An error whose message is for a person: printed without a stack. */
-export class Told extends Error {}
+/** An error whose message is for a person: printed without a stack. `status`: what the command exits with. */
+export class Told extends Error {
+  status = 1;
+}
 
 /** Runs to the end; throws a Told error with the last lines of output when it fails. `show` passes the output through. */
 export function run(command, args, { show = false, ...options } = {}) {
@@ -91,13 +93,36 @@ export function seconds(ms) {
   return s < 90 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
 }
 
-/** Runs a script's main and turns a Told error into a sentence and exit status 1. */
+/** Runs a script's main and turns a Told error into its sentence and exit status. */
 export async function main(body) {
   try {
     process.exitCode = (await body()) ?? 0;
   } catch (error) {
     if (!(error instanceof Told)) throw error;
-    console.error(`\n${error.message}`);
-    process.exitCode = 1;
+    if (error.status === 0) console.log(error.message);
+    else console.error(`\n${error.message}`);
+    process.exitCode = error.status;
   }
+}
+
+/**
+ * Runs a TypeScript program of the checkout on its Node 24, on this terminal; resolves with the exit status. Ctrl+C
+ * reaches both, and this one waits, so that the prompt comes back after the last word; SIGTERM is passed on.
+ */
+export function runTypeScript(path, args) {
+  const child = spawn(node24, [...typescriptFlags, join(root, path), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  return new Promise((resolve, reject) => {
+    child.on('error', error => reject(new Told(`cannot run ${node24}: ${error.message}`)));
+    child.on('close', status => resolve(status ?? 1));
+  });
+}
+
+/** Builds the stand-in CUDA libraries and the workloads where they are older than their sources. */
+export function buildWorkloads() {
+  run('node', [join(root, 'test/workloads/build.mjs')]);
 }

@@ -14,7 +14,7 @@ import { encodeFrame } from '../../webview/base/wire.ts';
 import type { ViewState } from '../../webview/protocol.ts';
 import { THEMES, themeCss } from './theme.ts';
 
-export interface Viewer {
+interface Viewer {
   readonly url: string;
   close(): Promise<void>;
 }

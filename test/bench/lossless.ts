@@ -5,19 +5,18 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setInterval as every } from 'node:timers';
-import { captured, collector, inFolder, Program, workload } from './programs.ts';
-import { type Bench, ms } from './report.ts';
+import { captured, lineOfType } from '../../scripts/bench/programs.ts';
+import { type Bench, ms } from '../../scripts/bench/report.ts';
+import { collector, Program, withFolder } from '../lib/programs.ts';
 
-export const lossless: Bench = root =>
-  inFolder(async folder => {
+export const bench: Bench = () =>
+  withFolder(async folder => {
     const output = join(folder, 'flood.wakechain.db');
-    const { capture } = await captured(
-      root,
-      workload(root, 'flood'),
+    const { finished } = await captured(
+      'flood',
       ['--calls', '1000000', '--threads', '4'],
       ['--output', output, '--overhead-percent', '0', '--keep-spool', '--spool', folder],
     );
-    const finished = capture.at(-1) ?? {};
     const spool = String(finished['spool'] ?? '');
     const db = new DatabaseSync(output, { readOnly: true });
     const one = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? {})[0]);
@@ -28,15 +27,10 @@ export const lossless: Bench = root =>
     const calls = one('SELECT count(*) FROM cuda_call');
     db.close();
     const begin = performance.now();
-    const again = new Program(collector(root), [
-      'finalize',
-      spool,
-      '--output',
-      join(folder, 'again.wakechain.db'),
-    ]);
-    await again.ended;
+    const again = join(folder, 'again.wakechain.db');
+    await lineOfType(new Program(collector, ['finalize', spool, '--output', again]), 'finished');
     const finalizeMs = performance.now() - begin;
-    const { loadMs, memoryMb } = await startUp(root, folder);
+    const { loadMs, memoryMb } = await startUp(folder);
     return [
       {
         what: 'full speed, 2 cores: CUDA calls recorded a second',
@@ -76,7 +70,7 @@ export const lossless: Bench = root =>
       {
         what: 'collector, this processor',
         target: '<= 8 MB',
-        measured: `${(statSync(collector(root)).size / 1e6).toFixed(1)} MB`,
+        measured: `${(statSync(collector).size / 1e6).toFixed(1)} MB`,
         rival: '',
         ratio: '',
       },
@@ -84,22 +78,16 @@ export const lossless: Bench = root =>
   });
 
 /** Milliseconds from exec to `started`, and the peak of resident memory of a capture of 1 s. */
-async function startUp(root: string, folder: string): Promise<{ loadMs: number; memoryMb: number }> {
+async function startUp(folder: string): Promise<{ loadMs: number; memoryMb: number }> {
   const begin = performance.now();
-  const capture = new Program(collector(root), [
-    'capture',
-    '--all',
-    '--duration',
-    '1',
-    '--output',
-    join(folder, 'idle.wakechain.db'),
-  ]);
-  await capture.line(line => line['type'] === 'started');
+  const output = join(folder, 'idle.wakechain.db');
+  const capture = new Program(collector, ['capture', '--all', '--duration', '1', '--output', output]);
+  await lineOfType(capture, 'started');
   const loadMs = performance.now() - begin;
   let peakKb = 0;
   const timer = every(() => {
     try {
-      const status = readFileSync(`/proc/${capture.child.pid}/status`, 'utf8');
+      const status = readFileSync(`/proc/${capture.pid}/status`, 'utf8');
       peakKb = Math.max(peakKb, Number(status.match(/VmHWM:\s+(\d+)/)?.[1] ?? 0));
     } catch {
       // it has ended

@@ -3,9 +3,9 @@
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { type Bench, ms } from './report.ts';
+import { type Bench, ms } from '../../scripts/bench/report.ts';
 
-export const mcp: Bench = async root => {
+export const bench: Bench = async root => {
   const taken: number[] = [];
   for (let run = 0; run < 5; run++) {
     const client = new Client({ name: 'bench', version: '1' });

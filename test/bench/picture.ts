@@ -1,30 +1,23 @@
 // A trace of a million events in a real browser: from opening it to the first picture of the timeline, and what panning
-// costs in frames. Software rendering, 1400 x 800, as the rivals were measured (design/views.md, "Drawing").
+// costs in frames.
+// Software rendering, 1400 x 800. No rival runs beside it: there is none that opens this file.
 
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { type Bench, ms } from '../../scripts/bench/report.ts';
 import { serve } from '../../scripts/view/server.ts';
 import { generate } from '../fixtures/generate.ts';
-import { inFolder } from './programs.ts';
-import { type Bench, ms } from './report.ts';
+import { launchBrowser } from '../lib/browser.ts';
+import { withFolder } from '../lib/programs.ts';
 
 const EVENTS = 1_000_000;
 const FRAMES = 120;
 
-export const picture: Bench = root =>
-  inFolder(async folder => {
+export const bench: Bench = root =>
+  withFolder(async folder => {
     const file = join(folder, 'million.wakechain.db');
     generate(file, { events: EVENTS, seed: 1 });
-    const browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-      ],
-    });
+    const browser = await launchBrowser();
     try {
       const page = await browser.newPage({ viewport: { width: 1400, height: 800 } });
       // The page as it would be after a reload on the Timeline tab: its picture is what is waited for.
@@ -50,14 +43,14 @@ export const picture: Bench = root =>
             what: '1 M events: open to first picture of the timeline',
             target: '<= 1 s',
             measured: ms(timelineMs),
-            rival: 'Perfetto UI 4.1 s (research, 1 M slices)',
+            rival: '',
             ratio: '',
           },
           {
             what: '1 M events: pan, p95 of frames',
             target: '<= 16 ms',
             measured: ms(frames[Math.floor(frames.length * 0.95)] ?? 0),
-            rival: 'Perfetto UI 56-78 ms (research)',
+            rival: '',
             ratio: '',
           },
         ];
@@ -70,7 +63,7 @@ export const picture: Bench = root =>
   });
 
 /** Intervals between frames while the timeline is panned by key, ascending, in milliseconds. */
-async function pan(page: import('playwright-core').Page): Promise<readonly number[]> {
+async function pan(page: Page): Promise<readonly number[]> {
   await page.locator('.timeline canvas.rows').focus();
   for (let zoom = 0; zoom < 6; zoom++) await page.keyboard.press('KeyW');
   const measured = page.evaluate(

@@ -3,38 +3,30 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { alone, captured, collector, inFolder, Program, workload } from './programs.ts';
-import { type Bench, times, us } from './report.ts';
+import { alone, captured, printed } from '../../scripts/bench/programs.ts';
+import { type Bench, times, us } from '../../scripts/bench/report.ts';
+import { startCapture } from '../lib/capture.ts';
+import { Program, withFolder } from '../lib/programs.ts';
 
 const rounds = ['--rounds', '100000'];
-const roundTrip = (lines: readonly Record<string, unknown>[]): number =>
-  Number(lines.find(line => 'round_trip_ns' in line)?.['round_trip_ns']);
+const roundTripAlone = async (): Promise<number> => printed(await alone('strict', rounds), 'round_trip_ns');
 
-export const strict: Bench = async root => {
-  const program = workload(root, 'strict');
-  const before = roundTrip(await alone(program, rounds));
-  const asTarget = await inFolder(async folder => {
+export const bench: Bench = async () => {
+  const before = await roundTripAlone();
+  const asTarget = await withFolder(async folder => {
     const output = join(folder, 'strict.wakechain.db');
-    return roundTrip((await captured(root, program, rounds, ['--output', output])).workload);
+    return printed((await captured('strict', rounds, ['--output', output])).workload, 'round_trip_ns');
   });
-  const asOther = await inFolder(async folder => {
-    const capture = new Program(collector(root), [
-      'capture',
-      '--all',
-      '--duration',
-      '120',
-      '--control-stdin',
-      '--output',
-      join(folder, 'other.wakechain.db'),
-    ]);
-    await capture.line(line => line['type'] === 'started');
-    const lines = await alone(program, rounds);
-    capture.say('stop');
-    await capture.ended;
-    return roundTrip(lines);
+  const asOther = await withFolder(async folder => {
+    const output = join(folder, 'other.wakechain.db');
+    const capture = await startCapture(['--all', '--duration', '120', '--control-stdin', '--output', output]);
+    const roundTrip = await roundTripAlone();
+    capture.program.say('stop');
+    await capture.finished;
+    return roundTrip;
   });
-  const rival = await underOffcputime(program);
-  const base = Math.min(before, roundTrip(await alone(program, rounds)));
+  const rival = await underOffcputime();
+  const base = Math.min(before, await roundTripAlone());
   const added = (ns: number) => (ns - base) / 2;
   const row = (what: string, target: string, ns: number) => ({
     what,
@@ -50,11 +42,12 @@ export const strict: Bench = async root => {
   ];
 };
 
-async function underOffcputime(program: string): Promise<number> {
+async function underOffcputime(): Promise<number> {
   const tracer = new Program('/usr/sbin/offcputime', ['60']);
   await sleep(2500); // it says nothing when its probes are in
-  const lines = await alone(program, rounds);
-  tracer.child.kill('SIGINT');
-  await tracer.ended;
-  return roundTrip(lines);
+  const roundTrip = await roundTripAlone();
+  tracer.kill('SIGINT');
+  const status = await tracer.ended;
+  if (status !== 0) throw new Error(`offcputime ended with ${status}: ${tracer.words}`);
+  return roundTrip;
 }

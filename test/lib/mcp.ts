@@ -9,7 +9,7 @@ import { needBuilt, root } from './programs.ts';
 const server = join(root, 'dist', 'mcp.js');
 
 /** Starts a server over a folder of traces, for as long as `use` runs. */
-export async function withMcp<T>(folder: string, use: (client: Client) => Promise<T>): Promise<T> {
+async function withMcp<T>(folder: string, use: (client: Client) => Promise<T>): Promise<T> {
   needBuilt(server);
   const client = new Client({ name: 'wakechain-test', version: '1.0.0' });
   const args = [server, '--traces', folder];

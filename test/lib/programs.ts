@@ -2,7 +2,6 @@
 // is a child of the test, ended with it, and its words are kept for the message of a failure.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,11 +12,10 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const workloads = join(root, 'test', 'build', 'workloads');
 export const fakeCuda = join(root, 'test', 'build', 'fakecuda');
 
-const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
 /** The collector under test: the one of dist/, or another that WAKECHAIN_COLLECTOR names (a debug build). */
 export const collector =
   process.env['WAKECHAIN_COLLECTOR'] ??
-  join(root, 'dist', 'collector', `linux-${arch}`, 'wakechain-collector');
+  join(root, 'dist', 'collector', `linux-${process.arch}`, 'wakechain-collector');
 
 /** Builds the stand-in libraries and the workloads where they are older than their sources. */
 export function buildWorkloads(): void {
@@ -46,7 +44,10 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
 export class Program {
   readonly child: ChildProcess;
   readonly lines: string[] = [];
-  /** Settles when the program has ended and all its output was read: exit status, or the signal's name. */
+  /**
+   * Resolves when the program has ended and all its output was read: exit status, the signal's name, or 'error' where
+   * it could not be started.
+   */
   readonly ended: Promise<number | string>;
   #words = '';
   #waiting: (() => void)[] = [];
@@ -67,10 +68,18 @@ export class Program {
         this.lines.push(line);
         this.#wake();
       });
-    this.ended = once(this.child, 'close').then(([code, signal]) => {
-      this.#over = true;
-      this.#wake();
-      return code ?? signal;
+    this.ended = new Promise(resolve => {
+      const end = (status: number | string) => {
+        this.#over = true;
+        this.#wake();
+        resolve(status);
+      };
+      this.child.once('close', (code, signal) => end(code ?? signal ?? 'nothing'));
+      // A program that is not there: `words` says so, and whoever waits for a line of it is told.
+      this.child.once('error', error => {
+        this.#words += error.message;
+        end('error');
+      });
     });
   }
 

@@ -17,7 +17,7 @@ export interface Wait extends Interval {
   readonly tid: number;
 }
 
-export interface Hold extends Interval {
+interface Hold extends Interval {
   readonly tid: number;
   readonly cpuNs: number;
   readonly runqueueNs: number;
@@ -183,7 +183,7 @@ export const addLockTimes = (times: readonly LockTime[]): LockTime => ({
   holderRunnableNs: times.reduce((total, time) => total + time.holderRunnableNs, 0),
 });
 
-export const toleranceNs = (trueNs: number): number => Math.max(0.05 * trueNs, 200_000);
+const toleranceNs = (trueNs: number): number => Math.max(0.05 * trueNs, 200_000);
 
 export const agrees = (saidNs: number, trueNs: number): boolean =>
   Math.abs(saidNs - trueNs) <= toleranceNs(trueNs);

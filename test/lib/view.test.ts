@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 test('a file that is not there: a sentence and status 1, not a server', () => {
-  const program = fileURLToPath(new URL('../../scripts/view/main.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../../scripts/view.mjs', import.meta.url));
   const absent = join(tmpdir(), 'absent.wakechain.db');
   const run = spawnSync(process.execPath, [program, absent, '--no-open'], {
     encoding: 'utf8',

@@ -374,7 +374,7 @@ function bpfPrograms(): Map<number, BpfProgram> {
 }
 
 /** The ends of the user's connections on the server, and no process beside them. */
-export function killSessions(user: string): void {
+function killSessions(user: string): void {
   const { stdout } = spawnSync('pgrep', ['-u', user, '-x', 'sshd'], { encoding: 'utf8' });
   for (const pid of stdout.trim().split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
 }

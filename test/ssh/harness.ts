@@ -31,7 +31,7 @@ export const whyNoServer = (): string | undefined => {
 const sh = (program: string, ...args: string[]): string =>
   execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
-export interface TestUser {
+interface TestUser {
   readonly name: string;
   readonly password: string;
   readonly home: string;

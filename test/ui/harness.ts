@@ -7,24 +7,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { generate } from '../fixtures/generate.ts';
+import { launchBrowser } from '../lib/browser.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const QUIET = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-export const WIDTH = 1400;
-export const HEIGHT = 820;
+const WIDTH = 1400;
+const HEIGHT = 820;
 
 /** Everything a test opened; closed in the end, in the other order. */
 export class Stage {
@@ -65,7 +55,7 @@ export class Stage {
 
   /** A page on that address; whatever it complains about fails the test that asks `problems`. */
   async page(url: string): Promise<{ readonly page: Page; readonly problems: string[] }> {
-    this.#browser ??= await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+    this.#browser ??= await launchBrowser();
     const page = await this.#browser.newPage({ viewport: { width: WIDTH, height: HEIGHT } });
     const problems: string[] = [];
     page.on('console', message => {

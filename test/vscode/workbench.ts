@@ -6,20 +6,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { type Browser, chromium, type Frame, type Page } from 'playwright-core';
+import type { Browser, Frame, Page } from 'playwright-core';
+import { launchBrowser } from '../lib/browser.ts';
 import { needBuilt, root } from '../lib/programs.ts';
 import { freePort, sleep } from '../ssh/harness.ts';
 import type { HostApi } from './host.ts';
-
-const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Installed by setup.mjs. */
 const serverMain = join(root, 'test/vscode/node_modules/code-server/lib/vscode/out/server-main.js');
@@ -94,7 +85,7 @@ export class Workbench {
       stream.on('data', (chunk: Buffer) => {
         words = (words + chunk.toString()).slice(-10_000);
       });
-    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: CHROMIUM_FLAGS });
+    const browser = await launchBrowser();
     try {
       const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
       // A machine may be busy with something else: slow is no failure.

@@ -3,9 +3,9 @@
 
 import { plain } from './format.ts';
 
-export type Child = Node | string | undefined;
+type Child = Node | string | undefined;
 
-export interface Properties {
+interface Properties {
   readonly class?: string;
   readonly title?: string;
   readonly role?: string;

@@ -47,7 +47,7 @@ export function readTheme(): Theme {
 }
 
 /** Black or white, whichever reads better on `#rrggbb` (WCAG 2 relative luminance). */
-export function inkOn(colour: string): string {
+function inkOn(colour: string): string {
   const channel = (at: number): number => {
     const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;

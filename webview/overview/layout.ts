@@ -64,7 +64,7 @@ export function leafStates(root: CauseNode): readonly { readonly state: State; r
   return [...sums].map(([state, timeNs]) => ({ state, timeNs }));
 }
 
-export interface ThreadBar {
+interface ThreadBar {
   readonly pieces: readonly Piece[];
   readonly totalNs: number;
 }
@@ -109,7 +109,7 @@ export function rankThreads(threads: readonly ThreadStats[], most: number): read
     .slice(0, most);
 }
 
-export interface Bin {
+interface Bin {
   readonly fromNs: number;
   readonly toNs: number;
   readonly count: number;

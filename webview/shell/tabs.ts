@@ -10,7 +10,7 @@ export const TABS: readonly (readonly [Tab, string])[] = [
   ['causes', 'Causes'],
 ];
 
-export interface Tabs {
+interface Tabs {
   readonly element: HTMLElement;
   show(tab: Tab): void;
 }

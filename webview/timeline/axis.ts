@@ -7,7 +7,7 @@ import { Brush } from './brush.ts';
 import { lengthOf } from './camera.ts';
 import type { Axis } from './ticks.ts';
 
-export const OVERVIEW_HEIGHT = 40;
+const OVERVIEW_HEIGHT = 40;
 /** Where the causes' worst examples lie. */
 const MARK_HEIGHT = 5;
 export const AXIS_HEIGHT = 26;

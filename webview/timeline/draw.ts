@@ -17,7 +17,7 @@ const LABEL_FROM_PX = 34;
 const PADDING_PX = 4;
 const PLATE_GAP_PX = 4;
 
-export interface Scene {
+interface Scene {
   readonly theme: Theme;
   readonly rows: readonly Row[];
   readonly buffer: SliceBuffer;

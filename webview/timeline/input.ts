@@ -1,6 +1,6 @@
 // Wheel and pointer on the rows, as what they mean: pan, zoom at a point, a range drawn out, a click.
 
-export interface Gestures {
+interface Gestures {
   /** Pixels to the right; the rows follow the pointer. */
   pan(pixels: number): void;
   scroll(pixels: number): void;
@@ -17,7 +17,7 @@ export interface Gestures {
 const CLICK_PX = 3;
 
 /** Smooth at any wheel: a line of a mouse wheel is about 100 px and zooms by a fifth. */
-export const zoomFactor = (deltaY: number): number => Math.exp(-Math.max(-300, Math.min(300, deltaY)) / 500);
+const zoomFactor = (deltaY: number): number => Math.exp(-Math.max(-300, Math.min(300, deltaY)) / 500);
 
 export function listen(canvas: HTMLCanvasElement, gestures: Gestures): void {
   let press:

@@ -12,7 +12,7 @@ import { spanInWords } from './ticks.ts';
 /** A row. More would not be listened to; zooming in lists them. */
 const MOST_EVENTS = 8;
 
-export interface MirrorRow {
+interface MirrorRow {
   readonly name: string;
   readonly events: readonly Slice[];
   /** Events in sight, also those too small to be drawn one by one. */

@@ -17,7 +17,7 @@ import type { Wake } from './wake.ts';
 
 const TICK_EVERY_PX = 100;
 
-export interface Shot {
+interface Shot {
   readonly theme: Theme;
   readonly rows: readonly Row[];
   readonly buffer: SliceBuffer;

@@ -6,7 +6,7 @@ import { meaningOfReason } from '../base/colours.ts';
 import { el, link } from '../base/dom.ts';
 import { formatCount, formatDuration, formatOffset } from '../base/format.ts';
 
-export interface RangeSum {
+interface RangeSum {
   /** Outermost ones: a driver call inside a runtime call is part of it. */
   readonly calls: number;
   readonly reasons: readonly ReasonStats[];

@@ -17,7 +17,7 @@ interface Placed {
   readonly height: number;
 }
 
-export interface HeaderRow extends Placed {
+interface HeaderRow extends Placed {
   readonly kind: 'header';
   readonly group: string;
   readonly label: string;

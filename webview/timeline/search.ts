@@ -81,7 +81,7 @@ export class SearchBox {
 }
 
 /** What a text finds in the whole capture. */
-export function foundIn(
+function foundIn(
   stats: TraceStats,
   text: string,
 ): { readonly calls: number; readonly callsNs: number; readonly threads: number } {

@@ -5,7 +5,7 @@ export interface Row {
   /** Of design/collector.md or design/views.md; empty where there is none. */
   readonly target: string;
   readonly measured: string;
-  /** Who else, measured in the same run; empty where there is nobody. */
+  /** Who else, measured in the same run; empty where there is nobody. Figures from elsewhere have no place here. */
   readonly rival: string;
   /** Measured against the rival or against the floor, as text. */
   readonly ratio: string;
