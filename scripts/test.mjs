@@ -28,8 +28,8 @@ const parts = {
     needs: ['node', 'ssh'],
     run: () => nodeTests(['extension/**/*.test.ts', 'webview/**/*.test.ts', 'test/lib/**/*.test.ts']),
   },
-  // its tests use `kill` of procps, which the ssh part brings
-  rust: { needs: ['node', 'collector', 'rust', 'ssh'], run: rust },
+  // its tests use `kill` of procps, which the ssh part brings; arm64 brings Debian's Rust, so that one compiler serves all parts
+  rust: { needs: ['node', 'collector', 'arm64', 'ssh'], run: rust },
   build: { needs: ['node', 'collector', 'arm64'], run: build },
   mcp: { needs: ['node'], built: true, run: () => nodeTests(['test/mcp/*.test.ts']) },
   capture: {
