@@ -199,6 +199,7 @@ export type Edge =
   | 'window'
   | 'nested_call'
   | 'on_cpu'
+  | 'first_use' // setting up: the first call of its kind in the process, or one that loads a module
   | 'runnable'
   | 'behind' // a competitor that had the CPU
   | 'throttled'
@@ -231,6 +232,14 @@ export type State =
   | 'other'
   | 'unexplained';
 
+/** Why a link is less sure than one that was seen at both ends (causes.md, "Folding and ranking"). */
+export type Doubt =
+  | 'holder' // inferred from an unlock: it was not seen to take the lock
+  | 'waker' // known as the one that ended a wait, or ran, no more
+  | 'pattern' // read from a stack or a likeness alone
+  | 'inferred' // an end that no probe saw
+  | 'loss'; // events of its class were lost or thinned meanwhile
+
 /** One piece of an explanation. Children lie inside it; leaves add up to the root, to the nanosecond. */
 export interface CauseNode {
   readonly edge: Edge;
@@ -250,6 +259,10 @@ export interface CauseNode {
     readonly name?: string;
   };
   readonly cpu?: number;
+  /** What lowered `confidence`; left out where nothing did. */
+  readonly doubts?: readonly Doubt[];
+  /** Where it was while it ran, by CPU samples: most first; what is not among the first three is 'elsewhere'. */
+  readonly sampled?: readonly { readonly function: string; readonly samples: number }[];
 }
 
 export interface Cause {

@@ -131,6 +131,7 @@ const EDGE_NAMES: Readonly<Record<Edge, string | undefined>> = {
   window: undefined,
   nested_call: undefined,
   on_cpu: 'on the CPU',
+  first_use: 'first use',
   runnable: 'wanted a CPU',
   behind: 'wanted a CPU',
   throttled: 'throttled',

@@ -4,12 +4,17 @@
 import type { CauseNode } from '../api.ts';
 import type { Columns } from '../columns/index.ts';
 import { lowerBound, upperBound } from '../columns/search.ts';
-import { blocked, blockedState } from './blocked.ts';
+import { blocked } from './blocked.ts';
 import { cut, type Piece } from './cut.ts';
+import { setsUp } from './first-use.ts';
+import { lastJoined } from './gil.ts';
+import { lockWait } from './lock.ts';
+import { lockOf } from './lock-kind.ts';
 import { branch, type Expansion, SEEN } from './nodes.ts';
 import { expand, type Part } from './parts.ts';
 import { runnable } from './runnable.ts';
-import { onCpu, unseen } from './running.ts';
+import { runningParts, unseen } from './running.ts';
+import { blockedState } from './wait.ts';
 import type { LockWakes } from './wakes.ts';
 import { type Around, Walk } from './walk.ts';
 
@@ -116,7 +121,11 @@ function callPart(
 export function inside(columns: Columns, call: number, around: Around): Around {
   const { calls } = columns;
   const synchronizes = calls.functions[calls.function[call] ?? 0]?.category === 'synchronize';
-  return { call, spinning: around.spinning || synchronizes };
+  return {
+    call,
+    spinning: around.spinning || synchronizes,
+    setsUp: around.setsUp ?? setsUp(columns, call),
+  };
 }
 
 function pieceParts(
@@ -129,34 +138,56 @@ function pieceParts(
   parts: Part[],
 ): void {
   if (endNs <= startNs) return;
+  let doneNs = startNs;
   for (const piece of cut(walk.columns, thread, startNs, endNs)) {
-    parts.push(piecePart(walk, thread, piece, depth, around));
+    // Part of a wait that began before.
+    if (piece.startNs < doneNs) continue;
+    const part =
+      piece.kind === 'blocked' ? blockedPart(walk, thread, piece, endNs, depth, around) : undefined;
+    if (part === undefined) parts.push(...awakeParts(walk, thread, piece, depth, around));
+    else parts.push(part);
+    doneNs = part?.endNs ?? piece.endNs;
   }
 }
 
-function piecePart(walk: Walk, thread: number, piece: Piece, depth: number, around: Around): Part {
+/** A wait; those for Python's interpreter lock that follow one another are one, up to `untilNs`. */
+function blockedPart(
+  walk: Walk,
+  thread: number,
+  piece: Piece,
+  untilNs: number,
+  depth: number,
+  around: Around,
+): Part {
+  const { startNs, row } = piece;
+  const { offCpu } = walk.columns;
+  const last = lastJoined(walk, row);
+  const endNs = last === row ? piece.endNs : Math.min(untilNs, offCpu.wokenNs[last] as number);
+  const make = (followed: boolean): CauseNode => {
+    const wait = { thread, row, startNs, endNs, depth, around, followed };
+    const lock = last === row ? undefined : lockOf(walk, row);
+    return lock === undefined ? blocked(walk, wait) : lockWait(walk, wait, lock, last);
+  };
+  return { startNs, endNs, state: blockedState(walk, row), make };
+}
+
+function awakeParts(
+  walk: Walk,
+  thread: number,
+  piece: Piece,
+  depth: number,
+  around: Around,
+): readonly Part[] {
   const { startNs, endNs, row } = piece;
   switch (piece.kind) {
-    case 'running':
-      return {
-        startNs,
-        endNs,
-        state: around.spinning ? 'gpu' : 'running',
-        make: () => onCpu(walk, thread, piece, around),
-      };
     case 'unseen':
-      return { startNs, endNs, state: 'unexplained', make: () => unseen(walk, thread, startNs, endNs) };
-    case 'runnable':
-      return {
-        startNs,
-        endNs,
-        state: 'runnable',
-        make: followed => runnable(walk, thread, row, startNs, endNs, depth, followed),
-      };
-    case 'blocked': {
-      const wait = { thread, row, startNs, endNs, depth, around };
-      const make = (followed: boolean): CauseNode => blocked(walk, { ...wait, followed });
-      return { startNs, endNs, state: blockedState(walk, row), make };
+      return [{ startNs, endNs, state: 'unexplained', make: () => unseen(walk, thread, startNs, endNs) }];
+    case 'runnable': {
+      const make = (followed: boolean): CauseNode =>
+        runnable(walk, thread, row, startNs, endNs, depth, followed);
+      return [{ startNs, endNs, state: 'runnable', make }];
     }
+    default:
+      return runningParts(walk, thread, piece, around);
   }
 }

@@ -1,30 +1,107 @@
-// The first call of its kind in a process sets things up (contexts, modules, pools) and is slow for that: told apart, so
-// that a cold start is not taken for the usual.
+// The first call of its kind in a process sets things up (contexts, modules, pools) and is slow for that, and so is any
+// call that loads a module. Told apart, so that a cold start is not taken for the usual.
 
 import type { Columns } from '../columns/index.ts';
 import { kindOfCall } from './delays.ts';
+import { percentile } from './statistics.ts';
 
-const firsts = new WeakMap<Columns, ReadonlyMap<number, number>>();
+export interface Setup {
+  /** "the first use of cudaMalloc", "loading a module (cuModuleLoadData)" */
+  readonly what: string;
+  /** The call was the first of its kind in its process. */
+  readonly isFirst: boolean;
+}
 
-/** Whether the call was the first of its function in its process, and the process was seen from its start. */
+/** A first call that takes no longer than this many times the usual one set nothing up. */
+const LONGER = 2;
+/** The share of a call that loading modules inside it must take. */
+const MUCH_OF_IT = 0.2;
+/** Calls inside a call that are looked at. */
+const MOST_INSIDE = 4096;
+
+/** What the call sets up, by itself or in the calls inside it; undefined: nothing that is known. */
+export function setsUp(columns: Columns, call: number): Setup | undefined {
+  const name = nameOf(columns, call);
+  if (isFirstUse(columns, call)) return { what: `the first use of ${name}`, isFirst: true };
+  const module = moduleLoadedIn(columns, call);
+  return module === undefined ? undefined : { what: `loading a module (${module})`, isFirst: false };
+}
+
+/**
+ * Whether the call was the first of its function in its process, where that was seen from its start, and took longer
+ * than the later ones do.
+ */
 export function isFirstUse(columns: Columns, call: number): boolean {
   const { calls, threads } = columns;
-  if (threads.processes[calls.thread[call] as number]?.born !== true) return false;
-  let first = firsts.get(columns);
-  if (first === undefined) {
-    first = firstCalls(columns);
-    firsts.set(columns, first);
-  }
-  return first.get(kindOfCall(columns, call)) === call;
+  if (calls.parent[call] !== -1 || threads.processes[calls.thread[call] as number]?.born !== true)
+    return false;
+  const first = usual(columns).get(kindOfCall(columns, call));
+  return first?.call === call && lengthOf(columns, call) > LONGER * first.laterNs;
 }
 
-function firstCalls(columns: Columns): ReadonlyMap<number, number> {
-  const { startNs, rows } = columns.calls;
-  const first = new Map<number, number>();
-  for (let call = 0; call < rows; call++) {
-    const kind = kindOfCall(columns, call);
-    const known = first.get(kind);
-    if (known === undefined || (startNs[call] as number) < (startNs[known] as number)) first.set(kind, call);
+/** The function that loads modules in the call, when it takes much of it. */
+function moduleLoadedIn(columns: Columns, call: number): string | undefined {
+  const { calls } = columns;
+  const isModule = (row: number): boolean => calls.functions[calls.function[row] ?? 0]?.category === 'module';
+  if (isModule(call)) return nameOf(columns, call);
+  const endNs = calls.endNs[call] as number;
+  const last = Math.min(calls.offsets[(calls.thread[call] as number) + 1] ?? 0, call + MOST_INSIDE);
+  let loadingNs = 0;
+  let name: string | undefined;
+  let doneNs = 0;
+  for (let row = call + 1; row < last && (calls.startNs[row] as number) < endNs; row++) {
+    if (!isModule(row) || (calls.startNs[row] as number) < doneNs) continue;
+    loadingNs += lengthOf(columns, row);
+    doneNs = calls.endNs[row] as number;
+    name ??= nameOf(columns, row);
   }
-  return first;
+  return loadingNs > 0 && loadingNs >= lengthOf(columns, call) * MUCH_OF_IT ? name : undefined;
 }
+
+interface Usual {
+  /** The first call of its kind. */
+  readonly call: number;
+  /** Median of the others; 0 where there are none. */
+  readonly laterNs: number;
+}
+
+const known = new WeakMap<Columns, ReadonlyMap<number, Usual>>();
+
+function usual(columns: Columns): ReadonlyMap<number, Usual> {
+  let found = known.get(columns);
+  if (found === undefined) {
+    found = firstCalls(columns);
+    known.set(columns, found);
+  }
+  return found;
+}
+
+function firstCalls(columns: Columns): ReadonlyMap<number, Usual> {
+  const { startNs, rows, parent, thread } = columns.calls;
+  const first = new Map<number, number>();
+  const lengths = new Map<number, number[]>();
+  for (let call = 0; call < rows; call++) {
+    if (parent[call] !== -1 || columns.threads.processes[thread[call] as number]?.born !== true) continue;
+    const kind = kindOfCall(columns, call);
+    const before = first.get(kind);
+    if (before === undefined || (startNs[call] as number) < (startNs[before] as number))
+      first.set(kind, call);
+    const known = lengths.get(kind);
+    if (known === undefined) lengths.set(kind, [lengthOf(columns, call)]);
+    else known.push(lengthOf(columns, call));
+  }
+  return new Map(
+    [...first].map(([kind, call]) => {
+      const ascending = Float64Array.from(lengths.get(kind) ?? []).sort();
+      // With the first one among them, the lower half has a middle that is another's.
+      const laterNs = ascending.length < 2 ? 0 : percentile(ascending.subarray(0, -1), 0.5);
+      return [kind, { call, laterNs }];
+    }),
+  );
+}
+
+const lengthOf = ({ calls }: Columns, call: number): number =>
+  (calls.endNs[call] as number) - (calls.startNs[call] as number);
+
+const nameOf = ({ calls }: Columns, call: number): string =>
+  calls.functions[calls.function[call] ?? 0]?.name ?? 'a CUDA call';

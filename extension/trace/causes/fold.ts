@@ -110,7 +110,7 @@ function causeOf(columns: Columns, fold: Fold, wallNs: (thread: number) => numbe
     explained,
     confidence: sure.value,
   });
-  const remedy = kind === 'cause' || kind === 'lead' ? remedyOf(path, columns) : undefined;
+  const remedy = remedyOf(path, columns, kind);
   return {
     id: idOf(fold.signature),
     kind,

@@ -1,4 +1,4 @@
-// A thread waits for a mutex: who held it, segment by segment (causes.md, "Locks: who held it").
+// A thread waits for a lock: who held it, segment by segment (causes.md, "Locks: who held it").
 //
 //     unlock w1 by A          unlock w2 by B       unlock w3 by C = our wake-up
 //   ------|-----------------------|---------------------|
@@ -6,67 +6,62 @@
 //         |~~~|  from each, the hand-off is taken away: the thread woken at w1 had not run yet, so that was
 //                waiting for a CPU, not holding.
 
-import type { CauseNode, RowRef } from '../api.ts';
+import type { CauseNode } from '../api.ts';
 import { contextOf } from '../columns/off-cpu.ts';
 import { upperBound } from '../columns/search.ts';
-import { branch, HOLDER_INFERRED, SEEN, unexplained } from './nodes.ts';
+import { isGil } from './gil.ts';
+import { handOff, held } from './holder.ts';
+import type { Lock } from './lock-kind.ts';
+import { branch, unexplained } from './nodes.ts';
 import { expand, type Part } from './parts.ts';
-import { competitorParts } from './runnable.ts';
+import { ownerOf } from './pi-owner.ts';
+import type { Wait } from './wait.ts';
+import type { Wakes } from './wakes.ts';
 import type { Walk } from './walk.ts';
-import { address, named } from './words.ts';
+import { address } from './words.ts';
 
 /** More unlocks than this inside one wait are not cut one by one. */
 const MOST_SEGMENTS = 20_000;
 /** How many unlocks back the proof is looked for that a holder had come back from waiting for the lock. */
 const PROOF_WITHIN = 64;
 
-export function lockWait(
-  walk: Walk,
-  thread: number,
-  row: number,
-  startNs: number,
-  endNs: number,
-  depth: number,
-  followed: boolean,
-): CauseNode {
+/** `lastRow`: the interval that ended the wait, where several are one (gil.ts). */
+export function lockWait(walk: Walk, wait: Wait, lock: Lock, lastRow = wait.row): CauseNode {
+  const { startNs, endNs, row, depth } = wait;
   const object = walk.object(row);
   const base = {
     edge: 'lock',
     state: 'lock',
-    thread: walk.ref(thread),
+    thread: walk.ref(wait.thread),
     startNs,
     endNs,
     label: `waiting for ${lockName(object)}`,
-    confidence: walk.trust(SEEN, startNs, endNs),
-    rows: [walk.offCpuRow(row)],
+    ...walk.sure(lock.known, startNs, endNs, lastRow),
+    rows: [walk.offCpuRow(row), ...(lastRow === row ? [] : [walk.offCpuRow(lastRow)])],
     object,
   } as const;
-  if (!followed) return branch(base, []);
-  const parts = segments(walk, thread, row, startNs, endNs, depth + 1);
-  return branch(base, parts === undefined ? 'crowd' : expand(walk, thread, parts, depth));
+  if (!wait.followed) return branch(base, []);
+  const parts = segments(walk, wait, lock, lastRow);
+  return branch(base, parts === undefined ? 'crowd' : expand(walk, wait.thread, parts, depth));
 }
 
 export function lockName(object: CauseNode['object']): string {
   if (object === undefined) return 'a lock';
+  if (isGil(object)) return "Python's interpreter lock (GIL)";
   if (object.name !== undefined) return `lock ${object.name}`;
   return object.address === undefined ? `lock ${object.id}` : `lock ${address(object.address)}`;
 }
 
 /** The wait cut into who held the lock; undefined where there are too many to cut. */
-function segments(
-  walk: Walk,
-  thread: number,
-  row: number,
-  startNs: number,
-  endNs: number,
-  depth: number,
-): readonly Part[] | undefined {
+export function segments(walk: Walk, wait: Wait, lock: Lock, lastRow: number): readonly Part[] | undefined {
   const { offCpu } = walk.columns;
-  const wakes = walk.wakes.of(offCpu.object[row] ?? -1);
+  const { wakes } = lock;
+  const { startNs, endNs } = wait;
   const first = upperBound(wakes.atNs, startNs);
   // Our own wake-up is the last unlock that says anything about our wait.
-  const last = upperBound(wakes.atNs, offCpu.wokenNs[row] as number, first);
+  const last = upperBound(wakes.atNs, offCpu.wokenNs[lastRow] as number, first);
   if (last - first > MOST_SEGMENTS) return undefined;
+  const depth = wait.depth + 1;
   const parts: Part[] = [];
   let cursor = startNs;
   for (let wake = first; wake < last && cursor < endNs; wake++) {
@@ -75,79 +70,37 @@ function segments(
     const ranNs = handedTo < 0 ? cursor : Math.min(unlockNs, offCpu.endNs[handedTo] as number);
     if (ranNs > cursor) parts.push(handOff(walk, handedTo, cursor, ranNs, depth));
     cursor = Math.max(cursor, ranNs);
-    if (unlockNs > cursor) parts.push(held(walk, wakes.row, wake, cursor, unlockNs, depth));
+    if (unlockNs > cursor) {
+      const row = wakes.row[wake] as number;
+      const holder = offCpu.waker[row] as number;
+      const proof = cameBack(walk, wakes, wake, holder);
+      const owned = proof === undefined && wake === first && ownerOf(walk, wait.row) === holder;
+      const link = lock.known === 'pattern' ? 'pattern' : proof !== undefined || owned ? 'seen' : 'holder';
+      const rows = proof === undefined ? [row] : [row, proof];
+      parts.push(held(walk, { holder, rows, startNs: cursor, endNs: unlockNs, depth, link }));
+    }
     cursor = Math.max(cursor, unlockNs);
   }
-  if (cursor < endNs) parts.push(nobody(walk, thread, row, cursor, endNs));
+  if (cursor >= endNs) return parts;
+  const owner = parts.length === 0 ? ownerOf(walk, wait.row) : undefined;
+  parts.push(
+    owner === undefined
+      ? nobody(walk, wait.thread, lastRow, cursor, endNs)
+      : held(walk, { holder: owner, rows: [wait.row], startNs: cursor, endNs, depth, link: 'holder' }),
+  );
   return parts;
 }
 
-function held(
-  walk: Walk,
-  wakeRows: Int32Array,
-  wake: number,
-  startNs: number,
-  endNs: number,
-  depth: number,
-): Part {
-  const { offCpu } = walk.columns;
-  const wokenRow = wakeRows[wake] as number;
-  const holder = offCpu.waker[wokenRow] as number;
-  const make = (followed: boolean): CauseNode => {
-    const proof = cameBack(walk, wakeRows, wake, holder);
-    const rows: RowRef[] = [walk.offCpuRow(wokenRow)];
-    if (proof !== undefined) rows.push(walk.offCpuRow(proof));
-    const ref = walk.ref(holder);
-    return branch(
-      {
-        edge: 'held_by',
-        state: 'lock',
-        thread: ref,
-        startNs,
-        endNs,
-        label: `held by ${named(ref)}`,
-        confidence: walk.trust(proof === undefined ? HOLDER_INFERRED : SEEN, startNs, endNs),
-        rows,
-        object: walk.object(wokenRow),
-      },
-      walk.follow(holder, startNs, endNs, depth, followed),
-    );
-  };
-  return { startNs, endNs, state: 'lock', make };
-}
-
 /** The wait that `holder` had come back from since it last unlocked: proof that it took the lock. */
-function cameBack(walk: Walk, wakeRows: Int32Array, wake: number, holder: number): number | undefined {
+function cameBack(walk: Walk, wakes: Wakes, wake: number, holder: number): number | undefined {
   const { offCpu } = walk.columns;
-  const unlockNs = offCpu.wokenNs[wakeRows[wake] as number] as number;
+  const unlockNs = wakes.atNs[wake] as number;
   for (let back = wake - 1; back >= Math.max(0, wake - PROOF_WITHIN); back--) {
-    const row = wakeRows[back] as number;
+    const row = wakes.row[back] as number;
     if (offCpu.thread[row] === holder && (offCpu.endNs[row] as number) < unlockNs) return row;
     if (offCpu.waker[row] === holder) return undefined;
   }
   return undefined;
-}
-
-/** The lock was free, or taken by a passer-by, while the thread that it was meant for waited for a CPU. */
-function handOff(walk: Walk, handedTo: number, startNs: number, endNs: number, depth: number): Part {
-  const woken = walk.columns.offCpu.thread[handedTo] as number;
-  const ref = walk.ref(woken);
-  const make = (followed: boolean): CauseNode => {
-    const base = {
-      edge: 'hand_off',
-      state: 'runnable',
-      thread: ref,
-      startNs,
-      endNs,
-      label: `handed to ${named(ref)}, which had not got a CPU yet`,
-      confidence: walk.trust(SEEN, startNs, endNs),
-      rows: [walk.offCpuRow(handedTo)],
-    } as const;
-    if (walk.onPath(woken, startNs, endNs)) return branch(base, 'cycle');
-    if (!followed) return branch(base, []);
-    return branch(base, expand(walk, woken, competitorParts(walk, woken, handedTo, startNs, endNs), depth));
-  };
-  return { startNs, endNs, state: 'runnable', make };
 }
 
 /** No unlock was seen at the end of this stretch. */

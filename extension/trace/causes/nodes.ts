@@ -1,6 +1,6 @@
 // The nodes of a tree, made in one place: a node's children cover it exactly, end to end, or it has none.
 
-import type { CauseNode, Edge, RowRef, State, ThreadRef } from '../api.ts';
+import type { CauseNode, Doubt, Edge, RowRef, State, ThreadRef } from '../api.ts';
 import { ns } from '../time.ts';
 
 /** Confidence of one link (causes.md, "Folding and ranking"). */
@@ -8,6 +8,7 @@ export const SEEN = 0.95;
 export const HOLDER_INFERRED = 0.8;
 export const WAKER_ONLY = 0.7;
 export const PATTERN_ONLY = 0.6;
+export const INFERRED = 0.6;
 /** Factor where events of that class were lost or thinned inside the interval. */
 export const LOSS = 0.5;
 
@@ -22,6 +23,8 @@ export interface Base {
   readonly rows?: readonly RowRef[];
   readonly object?: CauseNode['object'] | undefined;
   readonly cpu?: number | undefined;
+  readonly doubts?: readonly Doubt[] | undefined;
+  readonly sampled?: CauseNode['sampled'] | undefined;
 }
 
 export function leaf(base: Base): CauseNode {
@@ -59,6 +62,8 @@ function node(base: Base, children: readonly CauseNode[]): CauseNode {
     children,
     ...(base.object === undefined ? {} : { object: base.object }),
     ...(base.cpu === undefined || base.cpu < 0 ? {} : { cpu: base.cpu }),
+    ...(base.doubts === undefined || base.doubts.length === 0 ? {} : { doubts: base.doubts }),
+    ...(base.sampled === undefined || base.sampled.length === 0 ? {} : { sampled: base.sampled }),
   };
 }
 

@@ -69,6 +69,6 @@ function shortPieces(walk: Walk, thread: number, run: readonly Part[]): CauseNod
     startNs,
     endNs,
     label: `${run.length} pieces too short to follow (${sums.map(([state, sum]) => `${state} ${time(sum)}`).join(', ')})`,
-    confidence: walk.trust(0.95, startNs, endNs),
+    ...walk.sure('seen', startNs, endNs),
   });
 }

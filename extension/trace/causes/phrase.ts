@@ -3,6 +3,7 @@
 
 import type { CauseNode, State } from '../api.ts';
 import { lockName } from './lock.ts';
+import { mostly } from './sampled.ts';
 import { weightiest } from './story.ts';
 import type { Strand } from './strand.ts';
 import { address, counted, named, time } from './words.ts';
@@ -15,6 +16,8 @@ const WORTH_TELLING = 0.2;
 
 /** A limit leaf that names what it would have followed; others stand for many short pieces. */
 const LIMITED = /not followed/;
+/** What sampled.ts puts into a label. */
+const SAMPLES = /, mostly in `[^`]*` \(\d+ of [\d,]+ samples?\)/;
 const STATE_WORDS: Readonly<Record<State, string>> = {
   running: 'running',
   runnable: 'waiting for a CPU',
@@ -48,7 +51,13 @@ export function doing(strand: Strand, links = MOST_LINKS): string {
       return `held up by ${who(strand)}${which(strand, links)}`;
     case 'on_cpu':
     case 'nested_call':
-      return worst.label.replace(/^on the CPU/, 'running on the CPU').replace(/^in /, 'running in ');
+      return ran(strand)
+        .replace(/^on the CPU/, 'running on the CPU')
+        .replace(/^in /, 'running in ');
+    case 'first_use':
+      return ran(strand);
+    case 'kernel_lock':
+      return `${worst.label}${child === undefined ? '' : heldBy(child, links)}`;
     case 'disk':
       return `${worst.label}${stages(strand)}`;
     case 'asked_to_sleep':
@@ -64,6 +73,12 @@ export function doing(strand: Strand, links = MOST_LINKS): string {
     default:
       return worst.label;
   }
+}
+
+/** Its label, with the samples of all its nodes in place of the worst one's. */
+function ran({ worst, sampled }: Strand): string {
+  const all = mostly([...sampled].map(([name, samples]) => ({ function: name, samples })));
+  return SAMPLES.test(worst.label) ? worst.label.replace(SAMPLES, () => all) : `${worst.label}${all}`;
 }
 
 function heldBy(child: Strand, links: number): string {
@@ -84,7 +99,10 @@ function which(holder: Strand, links: number): string {
   // A runnable thread's time is told for the competitor that is named.
   const told = main.worst.edge === 'runnable' ? (weightiest(main) ?? main) : main;
   const all = told.timeNs >= holder.timeNs * ALL_THAT_TIME;
-  const itself = main.worst.edge === 'lock' || main.worst.edge === 'waited_for' ? 'itself ' : '';
+  const itself =
+    main.worst.edge === 'lock' || main.worst.edge === 'kernel_lock' || main.worst.edge === 'waited_for'
+      ? 'itself '
+      : '';
   const first = `, which ${all ? 'all that time' : `for ${time(told.timeNs)} of that`} was ${itself}${doing(told, links - 1)}`;
   const ran = holder.children.get('on_cpu');
   if (all || ran === undefined || ran === main || ran.timeNs < holder.timeNs * WORTH_TELLING) return first;

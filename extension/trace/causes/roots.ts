@@ -5,7 +5,7 @@ import type { Columns } from '../columns/index.ts';
 import { ns } from '../time.ts';
 import type { Delay } from './delays.ts';
 import { inside } from './explain.ts';
-import { isFirstUse } from './first-use.ts';
+import { setsUp } from './first-use.ts';
 import { LOSS, SEEN } from './nodes.ts';
 import { type Around, nothingAround } from './walk.ts';
 
@@ -35,7 +35,7 @@ export function rootOfCall(
   const { calls, threads } = columns;
   const thread = calls.thread[call] ?? 0;
   const name = calls.functions[calls.function[call] ?? 0]?.name ?? 'a CUDA call';
-  const first = isFirstUse(columns, call);
+  const setting = setsUp(columns, call);
   return {
     root: {
       edge: 'slow_call',
@@ -49,8 +49,8 @@ export function rootOfCall(
     },
     around: inside(columns, call, nothingAround),
     thread,
-    what: `${name}@${calls.callSite[call]}${first ? ' first' : ''}`,
-    from: `${calledFrom(columns, calls.callSite[call] ?? -1)}${first ? ', the first in its process,' : ''}`,
+    what: `${name}@${calls.callSite[call]}${setting === undefined ? '' : ' first'}`,
+    from: `${calledFrom(columns, calls.callSite[call] ?? -1)}${setting?.isFirst === true ? ', the first in its process,' : ''}`,
   };
 }
 

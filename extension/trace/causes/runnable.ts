@@ -5,7 +5,7 @@ import type { CauseNode } from '../api.ts';
 import { reasonOf } from '../columns/off-cpu.ts';
 import { upperBound } from '../columns/search.ts';
 import { ns } from '../time.ts';
-import { branch, leaf, SEEN, WAKER_ONLY } from './nodes.ts';
+import { branch, leaf } from './nodes.ts';
 import { expand, type Part } from './parts.ts';
 import type { Walk } from './walk.ts';
 import { competitor } from './words.ts';
@@ -24,7 +24,7 @@ export function runnable(
     thread: walk.ref(thread),
     startNs,
     endNs,
-    confidence: walk.trust(SEEN, startNs, endNs),
+    ...walk.sure('seen', startNs, endNs, row),
     rows: [walk.offCpuRow(row)],
   } as const;
   if (reason === 'throttled') {
@@ -133,7 +133,7 @@ function behind(walk: Walk, stretch: Occupied): Part {
       startNs,
       endNs,
       label: `behind ${competitorOf(walk, stretch.by)} on CPU ${cpu}`,
-      confidence: walk.trust(SEEN, startNs, endNs),
+      ...walk.sure('seen', startNs, endNs),
       rows: [{ table: 'cpu_slice', cpu, startNs: sliceStart(walk, stretch.slice) }],
       cpu,
     });
@@ -153,7 +153,7 @@ function idle(walk: Walk, thread: number, row: number, cpu: number, stretch: Occ
         cpu < 0
           ? 'waiting for the scheduler: which CPU was not seen'
           : `waiting for the scheduler: nobody else was seen on CPU ${cpu}`,
-      confidence: walk.trust(SEEN, startNs, endNs),
+      ...walk.sure('seen', startNs, endNs, row),
       rows: [walk.offCpuRow(row)],
       cpu,
     });
@@ -180,7 +180,7 @@ function nextOnCpu(
       startNs,
       endNs,
       label: `behind ${competitorOf(walk, next)}`,
-      confidence: walk.trust(WAKER_ONLY, startNs, endNs),
+      ...walk.sure('waker', startNs, endNs, row),
       rows: [walk.offCpuRow(row)],
       cpu: offCpu.cpuBefore[row],
     });

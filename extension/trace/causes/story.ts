@@ -7,7 +7,7 @@ import { addNode, narrowed, type Strand } from './strand.ts';
 export type Path = readonly Strand[];
 
 /** Nobody answers for these: they lose against another child that took at least a quarter. */
-const QUIET: ReadonlySet<Edge> = new Set(['on_cpu', 'limit', 'unexplained', 'nested_call']);
+const QUIET: ReadonlySet<Edge> = new Set(['on_cpu', 'first_use', 'limit', 'unexplained', 'nested_call']);
 const A_QUARTER = 0.25;
 /** What a thread does by itself. */
 const ORDINARY: ReadonlySet<Edge> = new Set([...QUIET, 'gpu', 'asked_to_sleep', 'interrupt']);
@@ -24,7 +24,7 @@ function split(strand: Strand): readonly Strand[] {
   const { edge } = strand.worst;
   const children = [...strand.children.values()];
   if (children.length === 0) return [strand];
-  if (edge === 'lock' || edge === 'runnable') {
+  if (edge === 'lock' || edge === 'kernel_lock' || edge === 'runnable') {
     return children.flatMap(child => split(child).map(part => narrowed(strand, [part])));
   }
   if (edge !== 'waited_for') return [strand];
@@ -45,7 +45,11 @@ export function edgeOf({ worst }: Strand): Edge {
     case 'sleep':
       return 'asked_to_sleep';
     case 'gpu':
-      return 'gpu';
+    case 'disk':
+    case 'page_fault':
+    case 'throttled':
+    case 'lock':
+      return worst.state;
     default:
       return 'limit';
   }

@@ -1,7 +1,7 @@
 // Many trees, one story: nodes that tell the same (the same edge to the same role) are added up along their paths.
 // Sentences, kinds, remedies and confidence are read off strands, for one delay as for a thousand.
 
-import type { CauseNode, ThreadRef } from '../api.ts';
+import type { CauseNode, Doubt, ThreadRef } from '../api.ts';
 
 export interface Strand {
   readonly key: string;
@@ -9,6 +9,10 @@ export interface Strand {
   count: number;
   /** Confidence weighted by time: confidence = trustNs / timeNs. */
   trustNs: number;
+  /** How much of its time each doubt is about. */
+  readonly doubts: Map<Doubt, number>;
+  /** CPU samples by the function they were in. */
+  readonly sampled: Map<string, number>;
   /** The longest of its nodes: what names and evidence are taken from. */
   worst: CauseNode;
   /** Different threads, objects and CPUs among its nodes, a few of each. */
@@ -40,6 +44,8 @@ export function addNode(strands: Map<string, Strand>, node: CauseNode): void {
   strand.timeNs += node.durationNs;
   strand.trustNs += node.durationNs * node.confidence;
   strand.count++;
+  for (const doubt of node.doubts ?? []) raise(strand.doubts, doubt, node.durationNs);
+  for (const { function: name, samples } of node.sampled ?? []) raise(strand.sampled, name, samples);
   if (node.durationNs > strand.worst.durationNs) strand.worst = node;
   note(strand.threads, node.thread?.id);
   note(strand.objects, node.object?.id);
@@ -57,6 +63,8 @@ export function addStrand(into: Map<string, Strand>, strand: Strand): void {
   target.timeNs += strand.timeNs;
   target.trustNs += strand.trustNs;
   target.count += strand.count;
+  for (const [doubt, timeNs] of strand.doubts) raise(target.doubts, doubt, timeNs);
+  for (const [name, samples] of strand.sampled) raise(target.sampled, name, samples);
   if (strand.worst.durationNs > target.worst.durationNs) target.worst = strand.worst;
   for (const id of strand.threads) note(target.threads, id);
   for (const id of strand.objects) note(target.objects, id);
@@ -67,9 +75,11 @@ export function addStrand(into: Map<string, Strand>, strand: Strand): void {
 /** `strand` with only these children below it, and only their time. */
 export function narrowed(strand: Strand, children: readonly Strand[]): Strand {
   const timeNs = children.reduce((sum, child) => sum + child.timeNs, 0);
+  const part = strand.timeNs === 0 ? 0 : timeNs / strand.timeNs;
   return {
     ...strand,
     timeNs,
+    doubts: new Map([...strand.doubts].map(([doubt, whole]) => [doubt, whole * part])),
     trustNs: confidenceOf(strand) * timeNs,
     children: new Map(children.map(child => [child.key, child])),
   };
@@ -84,12 +94,18 @@ function empty(key: string, node: CauseNode): Strand {
     timeNs: 0,
     count: 0,
     trustNs: 0,
+    doubts: new Map(),
+    sampled: new Map(),
     worst: node,
     threads: new Set(),
     objects: new Set(),
     cpus: new Set(),
     children: new Map(),
   };
+}
+
+function raise<K>(sums: Map<K, number>, key: K, by: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + by);
 }
 
 function note(few: Set<number>, value: number | undefined): void {
@@ -107,6 +123,9 @@ function keyOf(node: CauseNode): string {
       // A competitor is moved by its process; what its threads are called that minute is no part of the story.
       return `behind ${role(node.thread && { ...node.thread, name: '' })}`;
     case 'disk':
+    case 'page_fault':
+    case 'kernel_lock':
+    case 'first_use':
     case 'interrupt':
     case 'unexplained':
       return `${node.edge} ${node.label.replace(/\d+/g, '#')}`;

@@ -2,7 +2,9 @@
 
 import type { CauseNode, RowRef, ThreadRef } from '../api.ts';
 import type { Columns } from '../columns/index.ts';
-import { type Expansion, LOSS } from './nodes.ts';
+import type { Setup } from './first-use.ts';
+import type { Expansion } from './nodes.ts';
+import { type Link, type Sureness, sureness } from './sure.ts';
 import type { LockWakes } from './wakes.ts';
 
 export const MAX_DEPTH = 16;
@@ -22,9 +24,11 @@ export interface Around {
   readonly call: number;
   /** The outermost call around is a synchronize: running in it is spinning on the GPU. */
   readonly spinning: boolean;
+  /** What is being set up in it: the first call of its kind, the loading of a module. */
+  readonly setsUp: Setup | undefined;
 }
 
-export const nothingAround: Around = { call: -1, spinning: false };
+export const nothingAround: Around = { call: -1, spinning: false, setsUp: undefined };
 
 export type ExplainThread = (
   walk: Walk,
@@ -93,9 +97,9 @@ export class Walk {
     return this.columns.threads.refs[thread];
   }
 
-  /** Lowers a confidence where scheduler events are missing in the interval. */
-  trust(confidence: number, startNs: number, endNs: number): number {
-    return this.columns.doubts.scheduler.overlap(startNs, endNs) ? confidence * LOSS : confidence;
+  /** How sure a link over the interval is, by what it rests on; `row`: the off-CPU interval it was read from. */
+  sure(link: Link, startNs: number, endNs: number, row = -1): Sureness {
+    return sureness(this.columns, link, startNs, endNs, row);
   }
 
   offCpuRow(row: number): RowRef {

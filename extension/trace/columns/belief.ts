@@ -4,8 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { eachRow, integer, text } from './read.ts';
 import { upperBound } from './search.ts';
 
-/** What is missing: the scheduler's events, or CUDA calls. */
-export type Missing = 'scheduler' | 'cuda';
+/** What is missing: the scheduler's events, CUDA calls, or the rest of the host's (disk, memory, network). */
+export type Missing = 'scheduler' | 'cuda' | 'host';
 
 /** Stretches of time, merged, so that one look tells whether an interval touches any. */
 export class Stretches {
@@ -36,11 +36,12 @@ export class Stretches {
 export interface Doubts {
   readonly scheduler: Stretches;
   readonly cuda: Stretches;
+  readonly host: Stretches;
 }
 
-/** Loss and coverage of the two classes that explanations rest on. */
+/** Loss and coverage of the classes that explanations rest on. */
 export function loadDoubts(db: DatabaseSync): Doubts {
-  const found: Record<Missing, { startNs: number; endNs: number }[]> = { scheduler: [], cuda: [] };
+  const found: Record<Missing, { startNs: number; endNs: number }[]> = { scheduler: [], cuda: [], host: [] };
   const add = (of: Missing | undefined, start: unknown, duration: unknown): void => {
     const startNs = integer(start);
     const durationNs = integer(duration);
@@ -49,16 +50,22 @@ export function loadDoubts(db: DatabaseSync): Doubts {
     found[of].push({ startNs, endNs: startNs + Math.max(1, durationNs) });
   };
   eachRow(db, 'SELECT start_ns, duration_ns, class FROM loss', cells => {
-    add(cells[2] === 'scheduler' || cells[2] === 'cuda' ? cells[2] : undefined, cells[0], cells[1]);
+    const of = cells[2];
+    add(of === 'scheduler' || of === 'cuda' || of === 'host' ? of : undefined, cells[0], cells[1]);
   });
   eachRow(db, 'SELECT start_ns, duration_ns, what, kept FROM coverage', cells => {
     if (typeof cells[3] === 'number' && cells[3] >= 1) return;
     add(thinned(text(cells[2]) ?? ''), cells[0], cells[1]);
   });
-  return { scheduler: new Stretches(found.scheduler), cuda: new Stretches(found.cuda) };
+  return {
+    scheduler: new Stretches(found.scheduler),
+    cuda: new Stretches(found.cuda),
+    host: new Stretches(found.host),
+  };
 }
 
 function thinned(what: string): Missing | undefined {
   if (/^(off.?cpu|scheduler|cpu.?slice|switch)/i.test(what)) return 'scheduler';
+  if (/^(block|memory|tcp|host)/i.test(what)) return 'host';
   return /^(calls|returns|cuda)/i.test(what) ? 'cuda' : undefined;
 }

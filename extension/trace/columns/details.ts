@@ -10,11 +10,16 @@ export interface OffCpuDetail {
   readonly syscall: string | undefined;
   readonly nextThreadId: number | undefined;
   readonly blockIoId: number | undefined;
+  readonly futexValue: number | undefined;
+  readonly stackId: number | undefined;
+  readonly kernelStackId: number | undefined;
 }
 
 export interface WaitObject {
   readonly id: number;
   readonly kind: string;
+  /** Owner of a private futex. */
+  readonly processId: number | undefined;
   readonly address: number | undefined;
   readonly name: string | undefined;
 }
@@ -25,6 +30,8 @@ export interface BlockIo {
   readonly operation: string;
   readonly bytes: number | undefined;
   readonly startNs: number;
+  /** Who asked for it (thread.id). */
+  readonly threadId: number | undefined;
   /** When it went to the device; undefined where that was not seen. */
   readonly issuedNs: number | undefined;
   readonly endNs: number | undefined;
@@ -36,10 +43,19 @@ export interface CodeSite {
   readonly line: number | undefined;
 }
 
-export interface StallRow {
-  readonly id: number;
+export interface StackSite extends CodeSite {
+  /** native, python, kernel, broken */
   readonly kind: string;
 }
+
+/** Deeper frames are not asked for, so that a stack whose parents form a ring ends. */
+const MOST_FRAMES = 128;
+/** Stacks kept before they are forgotten and read again. */
+const MOST_STACKS = 20_000;
+
+/** Names a futex word: its process (none = shared) and address. */
+export const wordKey = (processId: number | undefined, address: number): string =>
+  `${processId ?? 'shared'}:${address}`;
 
 /** Rows looked up one at a time, each question prepared once. Unknown ids answer undefined. */
 export class Details {
@@ -47,6 +63,8 @@ export class Details {
   readonly #statements = new Map<string, StatementSync>();
   readonly #frames = new Map<number, CodeSite | undefined>();
   readonly #objects = new Map<number, WaitObject | undefined>();
+  readonly #stacks = new Map<number, readonly StackSite[]>();
+  #words: ReadonlyMap<string, number> | undefined;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -54,7 +72,8 @@ export class Details {
 
   offCpu(id: number): OffCpuDetail {
     const row = this.#one(
-      `SELECT o.timeout_ns, i.name, c.name, o.next_thread_id, o.block_io_id FROM off_cpu o
+      `SELECT o.timeout_ns, i.name, c.name, o.next_thread_id, o.block_io_id, o.futex_value, o.stack_id,
+         o.kernel_stack_id FROM off_cpu o
        LEFT JOIN name i ON i.id = o.interrupt_id LEFT JOIN name c ON c.id = o.syscall_id WHERE o.id = ?`,
       id,
     );
@@ -64,17 +83,26 @@ export class Details {
       syscall: cleaned(row?.[2]),
       nextThreadId: integer(row?.[3]),
       blockIoId: integer(row?.[4]),
+      futexValue: integer(row?.[5]),
+      stackId: integer(row?.[6]),
+      kernelStackId: integer(row?.[7]),
     };
   }
 
   object(id: number): WaitObject | undefined {
     if (!this.#objects.has(id)) {
-      const row = this.#one('SELECT kind, address, name FROM wait_object WHERE id = ?', id);
+      const row = this.#one('SELECT kind, address, name, process_id FROM wait_object WHERE id = ?', id);
       this.#objects.set(
         id,
         row === undefined
           ? undefined
-          : { id, kind: cleaned(row[0]) ?? 'other', address: integer(row[1]), name: cleaned(row[2]) },
+          : {
+              id,
+              kind: cleaned(row[0]) ?? 'other',
+              address: integer(row[1]),
+              name: cleaned(row[2]),
+              processId: integer(row[3]),
+            },
       );
     }
     return this.#objects.get(id);
@@ -94,7 +122,7 @@ export class Details {
 
   blockIo(id: number): BlockIo | undefined {
     const row = this.#one(
-      'SELECT device, operation, bytes, start_ns, queue_ns, duration_ns FROM block_io WHERE id = ?',
+      'SELECT device, operation, bytes, start_ns, queue_ns, duration_ns, thread_id FROM block_io WHERE id = ?',
       id,
     );
     const startNs = integer(row?.[3]);
@@ -109,24 +137,48 @@ export class Details {
       startNs,
       issuedNs: queue === undefined ? undefined : startNs + queue,
       endNs: duration === undefined ? undefined : startNs + duration,
+      threadId: integer(row[6]),
     };
   }
 
-  /** Retransmits of this socket in [fromNs, toNs). */
-  retransmits(objectId: number, fromNs: number, toNs: number): readonly number[] {
-    const sql =
-      'SELECT id FROM tcp_retransmit WHERE object_id = ? AND at_ns >= ? AND at_ns < ? ORDER BY id LIMIT 16';
-    return this.#many(sql, objectId, fromNs, toNs).map(row => integer(row[0]) ?? -1);
+  /** Frames of a stack, innermost first, MOST_FRAMES at most; none for an unknown one. */
+  stack(id: number): readonly StackSite[] {
+    const known = this.#stacks.get(id);
+    if (known !== undefined) return known;
+    const frames: StackSite[] = [];
+    let at: number | undefined = id;
+    while (at !== undefined && frames.length < MOST_FRAMES) {
+      const row = this.#one(
+        'SELECT s.parent_id, f.kind, f.function, f.file, f.line FROM stack s JOIN frame f ON f.id = s.frame_id WHERE s.id = ?',
+        at,
+      );
+      const name = cleaned(row?.[2]);
+      if (row === undefined || name === undefined) break;
+      frames.push({
+        kind: cleaned(row[1]) ?? 'native',
+        function: name,
+        file: cleaned(row[3]),
+        line: integer(row[4]),
+      });
+      at = integer(row[0]);
+    }
+    if (this.#stacks.size >= MOST_STACKS) this.#stacks.clear();
+    this.#stacks.set(id, frames);
+    return frames;
   }
 
-  /** Memory stalls of this thread (thread.id) that overlap [fromNs, toNs). */
-  memoryStalls(threadId: number, fromNs: number, toNs: number): readonly StallRow[] {
-    const sql = `SELECT id, kind FROM memory_stall WHERE thread_id = ? AND start_ns < ?
-      AND start_ns + coalesce(duration_ns, 0) >= ? ORDER BY id LIMIT 16`;
-    return this.#many(sql, threadId, toNs, fromNs).map(row => ({
-      id: integer(row[0]) ?? -1,
-      kind: cleaned(row[1]) ?? 'page_fault',
-    }));
+  /** Every futex of the file, for finding words that lie side by side; read once. */
+  futexWords(): ReadonlyMap<string, number> {
+    if (this.#words === undefined) {
+      const words = new Map<string, number>();
+      eachRow(this.#db, "SELECT id, process_id, address FROM wait_object WHERE kind = 'futex'", cells => {
+        const id = integer(cells[0]);
+        const address = integer(cells[2]);
+        if (id !== undefined && address !== undefined) words.set(wordKey(integer(cells[1]), address), id);
+      });
+      this.#words = words;
+    }
+    return this.#words;
   }
 
   #one(sql: string, ...values: number[]): readonly unknown[] | undefined {
@@ -157,13 +209,4 @@ export class Details {
 function cleaned(cell: unknown): string | undefined {
   const value = text(cell);
   return value === undefined ? undefined : clean(value);
-}
-
-/** Whether the file holds any row of `table`; asked once, so that empty tables cost nothing later. */
-export function hasRows(db: DatabaseSync, table: 'tcp_retransmit' | 'memory_stall' | 'cpu_sample'): boolean {
-  let found = false;
-  eachRow(db, `SELECT 1 FROM ${table} LIMIT 1`, () => {
-    found = true;
-  });
-  return found;
 }

@@ -4,7 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type Doubts, loadDoubts } from './belief.ts';
 import { type Calls, loadCalls } from './calls.ts';
 import { captureEnd, metaInteger } from './clock.ts';
-import { Details, hasRows } from './details.ts';
+import { Details } from './details.ts';
+import { Evidence } from './evidence.ts';
 import { loadNames } from './names.ts';
 import { loadOffCpu, type OffCpu } from './off-cpu.ts';
 import { Defects } from './read.ts';
@@ -21,7 +22,8 @@ export interface Columns {
   readonly calls: Calls;
   readonly doubts: Doubts;
   readonly details: Details;
-  readonly has: { readonly retransmits: boolean; readonly memoryStalls: boolean };
+  /** Rarer rows, each kind loaded when it is first asked for. */
+  readonly evidence: Evidence;
   /** What could not be believed, as sentences with counts; empty for an honest file. */
   readonly defects: readonly string[];
 }
@@ -45,7 +47,7 @@ export function columnsOf(db: DatabaseSync): Columns {
     calls: loadCalls(db, threads, captureEndNs, defects),
     doubts: loadDoubts(db),
     details: new Details(db),
-    has: { retransmits: hasRows(db, 'tcp_retransmit'), memoryStalls: hasRows(db, 'memory_stall') },
+    evidence: new Evidence(db, threads, captureEndNs),
     defects: defects.sentences(),
   };
   loaded.set(db, columns);

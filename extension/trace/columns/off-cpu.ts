@@ -12,10 +12,17 @@ import { type Defects, eachRow, integer } from './read.ts';
 import { bytes, doubles, type Groups, Growing, groupBy, integers, reorder } from './rows.ts';
 import type { Threads } from './threads.ts';
 
-/** What kind of lock the futex was, as far as its operation and value tell (causes.md, "Locks"). */
+/**
+ * What kind of lock the wait was for, as far as its operation and value tell (causes.md, "Locks"): glibc waits for a
+ * mutex by FUTEX_WAIT with 2, for a read-write lock by WAIT_BITSET with 3; LOCK_PI says what it is.
+ */
 export const NOT_A_LOCK = 0;
 export const MUTEX = 1;
 export const PI_MUTEX = 2;
+export const RW_LOCK = 3;
+export const KERNEL_LOCK = 4;
+/** Added to the lock's code in the query alone: one cell less to fetch for each row. */
+const INFERRED = 8;
 
 export const NOBODY = -1;
 export const IDLE = -2;
@@ -33,6 +40,8 @@ export interface OffCpu {
   readonly open: Uint8Array;
   readonly reason: Uint8Array;
   readonly lock: Uint8Array;
+  /** 1 = its end was inferred (details.inferred): no probe saw the thread get its CPU. */
+  readonly inferred: Uint8Array;
   /** Index into `objectIds`; -1 = none. */
   readonly object: Int32Array;
   readonly objectIds: readonly number[];
@@ -41,22 +50,26 @@ export interface OffCpu {
   readonly context: Uint8Array;
   readonly cpuBefore: Int32Array;
   readonly cpuAfter: Int32Array;
-  /** Rows that waited on a lock, grouped by object, by time. */
-  readonly locks: Groups;
+  /** Rows that waited on a futex or a lock of the kernel, grouped by object, by time. */
+  readonly waits: Groups;
 }
 
-export const reasonOf = (offCpu: OffCpu, row: number): Reason => REASONS[offCpu.reason[row] ?? 0] ?? 'other';
+export const reasonOf = (offCpu: Pick<OffCpu, 'reason'>, row: number): Reason =>
+  REASONS[offCpu.reason[row] ?? 0] ?? 'other';
 export const contextOf = (offCpu: OffCpu, row: number): Context =>
   CONTEXTS[offCpu.context[row] ?? 0] ?? 'not taken';
 
 const SELECT = `SELECT id, thread_id, start_ns, duration_ns, runnable_ns, reason_id, object_id, waker_thread_id,
   waker_context_id, cpu_before, cpu_after,
-  CASE WHEN futex_op = 0 AND futex_value = 2 THEN ${MUTEX} WHEN futex_op = 6 THEN ${PI_MUTEX} ELSE ${NOT_A_LOCK} END
+  CASE WHEN futex_op = 0 AND futex_value = 2 THEN ${MUTEX} WHEN futex_op = 9 AND futex_value = 3 THEN ${RW_LOCK}
+    WHEN futex_op IN (6, 13) THEN ${PI_MUTEX} ELSE ${NOT_A_LOCK} END
+  + CASE WHEN details IS NULL OR instr(details, '"inferred":true') = 0 THEN 0 ELSE ${INFERRED} END
   FROM off_cpu ORDER BY id`;
 
 /** Largest CPU number that is believed. */
 const MOST_CPUS = 65_535;
 
+const WAITS_FOR_A_WORD: ReadonlySet<Reason> = new Set(['futex', 'kernel_lock']);
 const NOT_BLOCKED: ReadonlySet<Reason> = new Set(['preempted', 'yielded', 'throttled']);
 
 export function loadOffCpu(
@@ -75,6 +88,7 @@ export function loadOffCpu(
   const open = new Growing(bytes, expected);
   const reason = new Growing(bytes, expected);
   const lock = new Growing(bytes, expected);
+  const inferred = new Growing(bytes, expected);
   const object = new Growing(integers, expected);
   const waker = new Growing(integers, expected);
   const context = new Growing(bytes, expected);
@@ -98,7 +112,9 @@ export function loadOffCpu(
     end.push(interval.endNs);
     open.push(interval.open ? 1 : 0);
     reason.push(why);
-    lock.push(integer(cells[11]) ?? 0);
+    const code = integer(cells[11]) ?? 0;
+    lock.push(REASONS[why] === 'kernel_lock' ? KERNEL_LOCK : code % INFERRED);
+    inferred.push(code >= INFERRED ? 1 : 0);
     woken.push(wokenAt(interval, cells[4], REASONS[why] ?? 'other', defects));
     const objectId = integer(cells[6]);
     object.push(objectId === undefined ? -1 : indexOf(objects, objectId));
@@ -123,6 +139,7 @@ export function loadOffCpu(
     open: reorder(open.take(), order),
     reason: reorder(reason.take(), order),
     lock: reorder(lock.take(), order),
+    inferred: reorder(inferred.take(), order),
     object: reorder(object.take(), order),
     objectIds: [...objects.keys()],
     waker: reorder(waker.take(), order),
@@ -131,8 +148,8 @@ export function loadOffCpu(
     cpuAfter: reorder(cpuAfter.take(), order),
   };
   separate(sorted, defects);
-  const lockKey = sorted.object.map((key, row) => ((sorted.lock[row] ?? 0) === NOT_A_LOCK ? -1 : key));
-  return { ...sorted, locks: groupBy(lockKey, objects.size, sorted.startNs) };
+  const waitKey = sorted.object.map((key, row) => (WAITS_FOR_A_WORD.has(reasonOf(sorted, row)) ? key : -1));
+  return { ...sorted, waits: groupBy(waitKey, objects.size, sorted.startNs) };
 }
 
 function wokenAt(interval: Interval, cell: unknown, reason: Reason, defects: Defects): number {
