@@ -97,15 +97,6 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
 });
 const runs = Number(options.runs);
-const unknown = positionals.filter(name => !(name in stories));
-if (!Number.isInteger(runs) || runs < 1 || runs > 1000 || unknown.length > 0) {
-  console.error(
-    unknown.length > 0
-      ? `unknown story ${unknown.join(', ')}; there are: ${Object.keys(stories).join(', ')}`
-      : `--runs is a whole number from 1 to 1000, not "${options.runs}"`,
-  );
-  process.exit(2);
-}
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`.padStart(9);
 const results: Result[] = [];
