@@ -1,21 +1,23 @@
 // activate(): wires the rooms together, and nothing else. What is heavy (SSH, the capture) is loaded by its command.
 
-import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { CaptureServices } from './capture/command.ts';
+import { chosenFolder, type Folder, readyFolder } from './capture/folder.ts';
+import { LOG_CHANNEL } from './capture/notice.ts';
 import { TraceRegistry } from './capture/registry.ts';
+import type { CaptureServices } from './capture/services.ts';
 import { TracesView } from './capture/traces-view.ts';
 import { parseLink } from './chat/link.ts';
 import { registerMcpServer } from './chat/mcp.ts';
 import { registerTraceEditor, type TraceEditor, VIEW_TYPE } from './editor/index.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  const log = vscode.window.createOutputChannel('Wakechain', { log: true });
+  const log = vscode.window.createOutputChannel(LOG_CHANNEL, { log: true });
   const storage = context.globalStorageUri.fsPath;
   const registry = new TraceRegistry(join(storage, 'traces.json'));
   const view = new TracesView(registry);
-  const captureDirectory = (): string => captureFolder(storage);
+  const captureDirectory = (): Folder => captureFolder(storage);
   const editor = registerTraceEditor(context, { queryProgram: context.asAbsolutePath('dist/query.js'), log });
   const services: CaptureServices = {
     context,
@@ -39,6 +41,9 @@ export function activate(context: vscode.ExtensionContext): void {
       (await import('./capture/command.ts')).checkCommand(services, given),
     ),
     command('wakechain.stop', async () => (await import('./capture/command.ts')).stopCapture()),
+    command('wakechain.fetch', async given =>
+      (await import('./capture/command.ts')).fetchCommand(services, given),
+    ),
     command('wakechain.open', given => openTraceFile(services, given)),
     vscode.window.registerTreeDataProvider('wakechain.traces', view),
     vscode.window.tabGroups.onDidChangeTabs(({ opened }) => {
@@ -46,19 +51,30 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     vscode.window.registerUriHandler({ handleUri: uri => followLink(uri, editor, registry) }),
   );
-  mkdirSync(captureDirectory(), { recursive: true, mode: 0o700 });
+  // Agents are told of new traces in a folder that is there; a capture says it aloud when it cannot be made.
+  void readyFolder(captureDirectory()).then(folder => {
+    if (folder.kind === 'bad') log.error(folder.message);
+  });
   registerMcpServer(context, {
     program: context.asAbsolutePath('dist/mcp.js'),
     version: String(context.extension.packageJSON.version),
-    traces: captureDirectory,
+    traces: () => {
+      const folder = captureDirectory();
+      return folder.kind === 'folder' ? folder.path : join(storage, 'traces');
+    },
     registry: registry.file,
   });
   for (const tab of vscode.window.tabGroups.all.flatMap(group => group.tabs)) void remember(tab, registry);
 }
 
-function captureFolder(storage: string): string {
-  const chosen = vscode.workspace.getConfiguration('wakechain').get<string>('captureDirectory', '');
-  return chosen === '' ? join(storage, 'traces') : chosen;
+function captureFolder(storage: string): Folder {
+  const setting = vscode.workspace.getConfiguration('wakechain').get<string>('captureDirectory', '');
+  const first = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');
+  return chosenFolder(setting, {
+    home: homedir(),
+    workspace: first?.uri.fsPath,
+    storage: join(storage, 'traces'),
+  });
 }
 
 /** A trace that is opened becomes known to the view and to agents. */
@@ -70,11 +86,12 @@ async function remember(tab: vscode.Tab, registry: TraceRegistry): Promise<void>
 
 async function openTraceFile(services: CaptureServices, given: unknown): Promise<void> {
   if (given instanceof vscode.Uri) return services.open(given.fsPath);
+  const folder = services.captureDirectory();
   const [chosen] =
     (await vscode.window.showOpenDialog({
       title: 'Open GPU Trace',
       filters: { 'GPU traces': ['wakechain.db', 'db'], 'All files': ['*'] },
-      defaultUri: vscode.Uri.file(services.captureDirectory()),
+      ...(folder.kind === 'folder' ? { defaultUri: vscode.Uri.file(folder.path) } : {}),
     })) ?? [];
   if (chosen) await services.open(chosen.fsPath);
 }

@@ -1,30 +1,19 @@
-// The commands `wakechain.capture`, `wakechain.check` and `wakechain.stop`: dialogs and one notification around
-// session.ts. `wakechain.capture` may be called with what it would ask ({ host, target, durationSeconds, profile }) and
-// answers with the outcome, so that chats and tests can use it; what is missing is asked for.
+// The commands of this room: `wakechain.capture`, `wakechain.stop`, `wakechain.fetch`, `wakechain.check`.
+// `wakechain.capture` may be called with what it would ask ({ host, target, durationSeconds, profile }) and answers with
+// the outcome, so that chats and tests can use it; what is missing is asked for.
 
-import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { z } from 'zod';
-import type { ConfigSource } from '../remote/config.ts';
-import { RemoteError } from '../remote/errors.ts';
-import type { RemoteHost } from '../remote/host.ts';
-import { localHost, THIS_MACHINE } from '../remote/local-host.ts';
-import { connectHost } from '../remote/ssh-host.ts';
-import { parseTarget } from '../remote/target.ts';
-import { chooseHost, choosePlan, editorPrompts, MAX_DURATION_SECONDS } from './dialogs.ts';
+import { choosePlan, MAX_DURATION_SECONDS } from './dialogs.ts';
+import { hostFor, settings, traceFolder, withNotification } from './errand.ts';
+import { type KeptRecording, keptRecordings } from './kept-list.ts';
 import type { CheckItem } from './messages.ts';
+import { label } from './notice.ts';
+import type { CaptureOutcome } from './outcome.ts';
 import { type CapturePlan, PROFILES } from './plan.ts';
-import { progressText, STAGE_WORDS } from './progress-text.ts';
-import type { TraceRegistry } from './registry.ts';
-import { type CaptureOutcome, type CaptureRequest, capture, type Progress } from './session.ts';
-
-export interface CaptureServices {
-  readonly context: vscode.ExtensionContext;
-  readonly log: vscode.LogOutputChannel;
-  readonly registry: TraceRegistry;
-  captureDirectory(): string;
-  open(file: string): Promise<void>;
-}
+import type { CaptureServices } from './services.ts';
+import { capture, checkOn, fetchKept } from './session.ts';
+import { settleKept, tell } from './tell.ts';
 
 const captureArguments = z.object({
   host: z.string().optional(),
@@ -40,13 +29,23 @@ const captureArguments = z.object({
 });
 type CaptureArguments = z.infer<typeof captureArguments>;
 
-const RECENT_HOSTS = 'recentHosts';
-const RECENT_KEPT = 8;
+/** The one capture of this window, from its first question to its end. */
+let underWay: { readonly stop: AbortController; isRecording: boolean } | undefined;
 
-let stopRecording: (() => void) | undefined;
+/** `wakechain.stop` */
+export function stopCapture(): void {
+  if (underWay?.isRecording) {
+    underWay.stop.abort();
+    return;
+  }
+  void vscode.window.showInformationMessage(
+    underWay
+      ? 'Wakechain: nothing is recorded yet, or not any more. Cancel in the notification ends the capture.'
+      : 'Wakechain: nothing is being recorded in this window.',
+  );
+}
 
-export const stopCapture = (): void => stopRecording?.();
-
+/** `wakechain.capture` */
 export async function captureCommand(
   services: CaptureServices,
   given: unknown,
@@ -56,18 +55,57 @@ export async function captureCommand(
     throw new Error(
       `wakechain.capture: ${z.prettifyError(parsed.error)} It takes { host, target, durationSeconds, profile }.`,
     );
-  if (stopRecording) {
+  if (underWay) {
     void vscode.window.showInformationMessage('Wakechain: a capture is already under way in this window.');
     return undefined;
   }
-  const host = await hostFor(services, parsed.data.host);
-  if (host === undefined) return undefined;
-  const outcome = await withNotification(services, host, 'Capturing on', (request, token) => ({
-    ...request,
-    choose: async found => planFrom(parsed.data) ?? choosePlan(found, defaults(), token),
-  }));
-  await tell(services, host, outcome);
-  return outcome;
+  const slot = { stop: new AbortController(), isRecording: false };
+  underWay = slot;
+  const sign = stopSign();
+  const recording = (is: boolean): void => {
+    if (slot.isRecording === is) return;
+    slot.isRecording = is;
+    sign.show(is);
+  };
+  try {
+    const directory = await traceFolder(services);
+    const host = directory === undefined ? undefined : await hostFor(services, parsed.data.host);
+    if (directory === undefined || host === undefined) return undefined;
+    const outcome = await withNotification(
+      services,
+      { host, directory },
+      'Capturing on',
+      (errand, token) =>
+        capture({
+          ...errand,
+          now: new Date(),
+          stop: slot.stop.signal,
+          choose: async found => planFrom(parsed.data) ?? choosePlan(found, defaults(), token),
+        }),
+      ({ stage }) => recording(stage === 'record'),
+    );
+    recording(false);
+    await tell(services, host, outcome, { command: 'wakechain.capture', argument: { ...parsed.data, host } });
+    return outcome;
+  } finally {
+    recording(false);
+    sign.dispose();
+    underWay = undefined;
+  }
+}
+
+/** Where Stop is offered while something is being recorded: the status bar and the palette. */
+function stopSign(): { show(is: boolean): void; dispose(): void } {
+  const status = vscode.window.createStatusBarItem(vscode.StatusBarAlignment.Left);
+  status.text = '$(debug-stop) Stop GPU capture';
+  status.tooltip = 'Stop recording now and keep what was recorded';
+  status.command = 'wakechain.stop';
+  const show = (is: boolean): void => {
+    if (is) status.show();
+    else status.hide();
+    void vscode.commands.executeCommand('setContext', 'wakechain.recording', is);
+  };
+  return { show, dispose: () => status.dispose() };
 }
 
 /** What was handed in is enough when it names the target: the rest has defaults. */
@@ -81,8 +119,6 @@ function planFrom(given: CaptureArguments): CapturePlan | undefined {
   };
 }
 
-const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('wakechain');
-
 function defaults(): { durationSeconds: number; profile: CapturePlan['profile'] } {
   const profile = settings().get<string>('capture.profile');
   return {
@@ -91,157 +127,50 @@ function defaults(): { durationSeconds: number; profile: CapturePlan['profile'] 
   };
 }
 
-const configSource = (): ConfigSource => ({
-  configFile: settings().get<string>('ssh.configFile', '') || undefined,
-});
+/** `wakechain.fetch`: brings a recording here that had to stay on its host. Given { host, folder }, that one. */
+export async function fetchCommand(
+  services: CaptureServices,
+  given: unknown,
+): Promise<CaptureOutcome | undefined> {
+  const recording = await chooseKept(keptRecordings(services.context.globalState), given);
+  if (recording === undefined) return undefined;
+  const directory = await traceFolder(services);
+  const host = directory === undefined ? undefined : await hostFor(services, recording.host);
+  if (directory === undefined || host === undefined) return undefined;
+  const outcome = await withNotification(services, { host, directory }, 'Fetching from', errand =>
+    fetchKept(errand, recording),
+  );
+  await settleKept(services, recording, outcome);
+  await tell(services, host, outcome, { command: 'wakechain.capture', argument: { host } });
+  return outcome;
+}
 
-async function hostFor(services: CaptureServices, given: string | undefined): Promise<string | undefined> {
-  if (!vscode.workspace.isTrusted) {
-    void vscode.window.showErrorMessage(
-      'Wakechain captures only in trusted workspaces, since a workspace can change how SSH connects. Trust this workspace, or use an empty window.',
-    );
+/** Only what was kept by this editor: a folder that somebody else names is not looked into. */
+async function chooseKept(
+  kept: readonly KeptRecording[],
+  given: unknown,
+): Promise<KeptRecording | undefined> {
+  const named = z.object({ host: z.string(), folder: z.string() }).safeParse(given);
+  if (named.success) {
+    const { host, folder } = named.data;
+    const found = kept.find(one => one.host === host && one.folder === folder);
+    if (found) return found;
+  }
+  if (kept.length === 0) {
+    void vscode.window.showInformationMessage('Wakechain: no recording is waiting on a host.');
     return undefined;
   }
-  const recent = services.context.globalState.get<readonly string[]>(RECENT_HOSTS, []);
-  return given ?? chooseHost(configSource(), recent, services.log);
-}
-
-/** Runs a session under one notification with Cancel, and a way to stop early while it records. */
-async function withNotification(
-  services: CaptureServices,
-  host: string,
-  title: string,
-  complete: (request: Omit<CaptureRequest, 'choose'>, token: vscode.CancellationToken) => CaptureRequest,
-): Promise<CaptureOutcome> {
-  const stop = new AbortController();
-  const status = vscode.window.createStatusBarItem(vscode.StatusBarAlignment.Left);
-  status.text = '$(debug-stop) Stop GPU capture';
-  status.tooltip = 'Stop recording now and keep what was recorded';
-  status.command = 'wakechain.stop';
-  try {
-    stopRecording = () => stop.abort();
-    return await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: `${title} ${host}`, cancellable: true },
-      async (progress, token) => {
-        const cancel = new AbortController();
-        const show = oncePerSecond();
-        token.onCancellationRequested(() => cancel.abort());
-        return capture(
-          complete(
-            {
-              connect: signal => connect(services, host, token, signal),
-              collector: machine => collectorFor(services, machine),
-              version: String(services.context.extension.packageJSON.version),
-              prompts: editorPrompts(token),
-              directory: services.captureDirectory(),
-              now: new Date(),
-              cancel: cancel.signal,
-              stop: stop.signal,
-              report: event => {
-                if (show(event)) progress.report({ message: progressText(event) });
-                if (event.stage === 'record') status.show();
-                else status.hide();
-              },
-              log: line => services.log.info(line),
-            },
-            token,
-          ),
-        );
-      },
-    );
-  } finally {
-    stopRecording = undefined;
-    status.dispose();
-  }
-}
-
-/** Lets a new stage through at once, and news of the same stage once a second: text that changes faster is not read. */
-function oncePerSecond(): (progress: Progress) => boolean {
-  let stage: Progress['stage'] | undefined;
-  let last = 0;
-  return progress => {
-    const now = Date.now();
-    if (progress.stage === stage && now - last < 1000) return false;
-    stage = progress.stage;
-    last = now;
-    return true;
-  };
-}
-
-async function connect(
-  services: CaptureServices,
-  host: string,
-  token: vscode.CancellationToken,
-  signal: AbortSignal,
-): Promise<RemoteHost> {
-  if (host === THIS_MACHINE) return localHost();
-  const connected = await connectHost(parseTarget(host), {
-    config: configSource(),
-    trustFile: vscode.Uri.joinPath(services.context.globalStorageUri, 'known_hosts').fsPath,
-    prompts: editorPrompts(token),
-    signal,
-    log: line => services.log.info(line),
+  const items = kept.map(recording => ({
+    label: `$(remote) ${label(recording.host)}`,
+    description: new Date(recording.time).toLocaleString(),
+    detail: recording.folder,
+    recording,
+  }));
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: 'Fetch Kept Recording',
+    placeHolder: 'Recordings that could not be brought here, and are still on their host',
   });
-  const recent = services.context.globalState.get<readonly string[]>(RECENT_HOSTS, []);
-  const hosts = [host, ...recent.filter(other => other !== host)].slice(0, RECENT_KEPT);
-  await services.context.globalState.update(RECENT_HOSTS, hosts);
-  return connected;
-}
-
-async function collectorFor(
-  services: CaptureServices,
-  machine: 'x64' | 'arm64',
-): Promise<{ file: string; bytes: number }> {
-  const file = services.context.asAbsolutePath(`dist/collector/linux-${machine}/wakechain-collector`);
-  const found = await stat(file).catch(() => undefined);
-  if (!found)
-    throw new RemoteError(
-      'command',
-      `This build of Wakechain has no collector for ${machine}.`,
-      'Build it with "npm run build", or install the published extension.',
-    );
-  return { file, bytes: found.size };
-}
-
-const SHOW_LOG = 'Show Log';
-const TRY_AGAIN = 'Try Again';
-
-/** Says how it ended, and opens what was captured. */
-async function tell(services: CaptureServices, host: string, outcome: CaptureOutcome): Promise<void> {
-  const left = outcome.leftovers.length > 0 ? ` Left there: ${outcome.leftovers.join('; ')}.` : '';
-  switch (outcome.kind) {
-    case 'captured': {
-      await services.registry.add(outcome.file);
-      await services.open(outcome.file);
-      const status = outcome.commandExitStatus ?? 0;
-      const remarks = [
-        ...outcome.remarks,
-        ...(status === 0 ? [] : [`The command ended with status ${status}.`]),
-        ...(left === '' ? [] : [left.trim()]),
-      ];
-      if (remarks.length > 0)
-        void vscode.window.showWarningMessage(
-          `Wakechain: the trace from ${host} is here. ${remarks.join(' ')}`,
-        );
-      return;
-    }
-    case 'cancelled':
-      services.log.info(`Cancelled (${outcome.stage}).${left}`);
-      void vscode.window.showInformationMessage(
-        `Wakechain: cancelled while ${STAGE_WORDS[outcome.stage]}. ${left === '' ? `Nothing is left on ${host}.` : left.trim()}`,
-      );
-      return;
-    case 'failed': {
-      const { error } = outcome;
-      services.log.error(`${outcome.stage}: ${error.message} ${error.hint ?? ''}${left}`);
-      void vscode.window
-        .showErrorMessage(`Wakechain: ${error.message} ${error.hint ?? ''}${left}`, TRY_AGAIN, SHOW_LOG)
-        .then(choice => {
-          if (choice === SHOW_LOG) services.log.show();
-          if (choice === TRY_AGAIN) void vscode.commands.executeCommand('wakechain.capture', { host });
-        });
-    }
-  }
+  return chosen?.recording;
 }
 
 /** `wakechain.check`: connects, and shows what the host can do, item by item; nothing is recorded. */
@@ -252,24 +181,17 @@ export async function checkCommand(
   const parsed = z.object({ host: z.string().optional() }).safeParse(given ?? {});
   const host = await hostFor(services, parsed.success ? parsed.data.host : undefined);
   if (host === undefined) return undefined;
-  let items: readonly CheckItem[] | undefined;
-  const outcome = await withNotification(services, host, 'Checking', request => ({
-    ...request,
-    choose: async found => {
-      items = found.check;
-      return undefined;
-    },
-  }));
-  if (items === undefined) {
-    await tell(services, host, outcome);
+  const outcome = await withNotification(services, { host, directory: '' }, 'Checking', checkOn);
+  if (outcome.kind !== 'checked') {
+    await tell(services, host, outcome, { command: 'wakechain.check', argument: { host } });
     return undefined;
   }
-  void vscode.window.showQuickPick(items.map(checkItem), {
-    title: `What ${host} Can Do`,
+  void vscode.window.showQuickPick(outcome.items.map(checkItem), {
+    title: `What ${label(host)} Can Do`,
     placeHolder: 'What each item costs, and what to do about it',
     matchOnDetail: true,
   });
-  return items;
+  return outcome.items;
 }
 
 const CHECK_ICONS: Readonly<Record<CheckItem['state'], string>> = {
@@ -279,7 +201,7 @@ const CHECK_ICONS: Readonly<Record<CheckItem['state'], string>> = {
 };
 
 const checkItem = (item: CheckItem): vscode.QuickPickItem => ({
-  label: `$(${CHECK_ICONS[item.state]}) ${item.code}`,
-  description: item.message,
-  detail: [item.cost, item.hint].filter(Boolean).join(' '),
+  label: `$(${CHECK_ICONS[item.state]}) ${label(item.code)}`,
+  description: label(item.message),
+  detail: label([item.cost, item.hint].filter(Boolean).join(' '), 500),
 });

@@ -7,23 +7,25 @@ import { pipeline } from 'node:stream/promises';
 import { RemoteError } from '../remote/errors.ts';
 import { type RemoteHost, run, script } from '../remote/host.ts';
 import { hasFile, upload } from '../remote/transfer.ts';
+import { inBrackets, lastLine } from '../remote/words.ts';
 import type { HostFacts } from './facts.ts';
+import type { Undo } from './undo.ts';
 
-export interface Deployed {
+interface Deployed {
   /** Absolute path on the host. */
   readonly path: string;
   /** False when it lay there already. */
   readonly uploaded: boolean;
 }
 
-export interface DeployOptions {
+interface DeployOptions {
   /** The collector built for this host's processor. */
   readonly localFile: string;
   readonly version: string;
   readonly signal: AbortSignal;
   progress(bytes: number): void;
   /** Called before anything is written, with what takes it away again. */
-  undo(step: (signal: AbortSignal) => Promise<void>): void;
+  undo(step: Undo): void;
 }
 
 const NAME = 'wakechain-collector';
@@ -37,22 +39,25 @@ export async function deploy(host: RemoteHost, facts: HostFacts, options: Deploy
 
   const partial = `${path}.${randomBytes(6).toString('hex')}`;
   const hadCache = (await run(host, script('test -d "$1"', facts.cache), options.signal)).exit.code === 0;
-  options.undo(async signal => {
-    const remove =
-      'rm -f "$1" "$2"; rmdir "$3" "$4" 2>/dev/null; test -n "$5" && rmdir "$5" 2>/dev/null; test ! -e "$1" && test ! -e "$2"';
-    const { exit } = await run(
-      host,
-      script(remove, path, partial, directory, base, hadCache ? '' : facts.cache),
-      signal,
-    );
-    if (exit.code !== 0) throw new RemoteError('command', `${directory} on ${host.name}`);
+  options.undo({
+    what: `${directory} on ${host.name}`,
+    run: async signal => {
+      const remove =
+        'rm -f "$1" "$2"; rmdir "$3" "$4" 2>/dev/null; test -n "$5" && rmdir "$5" 2>/dev/null; test ! -e "$1" && test ! -e "$2"';
+      const { exit, stderr } = await run(
+        host,
+        script(remove, path, partial, directory, base, hadCache ? '' : facts.cache),
+        signal,
+      );
+      if (exit.code !== 0) throw new RemoteError('command', lastLine(stderr));
+    },
   });
   const make = script('umask 077; mkdir -p "$1" && chmod 700 "$1" "$2" && test -O "$1"', directory, base);
   const made = await run(host, make, options.signal);
   if (made.exit.code !== 0)
     throw new RemoteError(
       'transfer',
-      `${facts.user} cannot make ${directory} on ${host.name}: ${made.stderr.trim().split('\n').at(-1) ?? ''}`,
+      `${facts.user} cannot make ${directory} on ${host.name}${inBrackets(made.stderr)}.`,
       'Make room or give this user a writable home directory.',
     );
   await upload(host, options.localFile, path, partial, {
@@ -63,7 +68,7 @@ export async function deploy(host: RemoteHost, facts: HostFacts, options: Deploy
   return { path, uploaded: true };
 }
 
-export async function hashFile(path: string): Promise<string> {
+async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');

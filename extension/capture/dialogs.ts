@@ -9,6 +9,7 @@ import { THIS_MACHINE } from '../remote/local-host.ts';
 import type { Prompts } from '../remote/prompts.ts';
 import { parseTarget } from '../remote/target.ts';
 import type { CheckItem, FoundProcess } from './messages.ts';
+import { label } from './notice.ts';
 import { type CapturePlan, type CaptureTarget, PROFILES, type Profile } from './plan.ts';
 
 interface HostItem extends vscode.QuickPickItem {
@@ -21,8 +22,10 @@ export async function chooseHost(
   recent: readonly string[],
   log: vscode.LogOutputChannel,
 ): Promise<string | undefined> {
+  let unread = false;
   const configured = await configuredHosts(source).catch((error: unknown) => {
     log.warn(error instanceof Error ? error.message : String(error));
+    unread = true;
     return [];
   });
   const known: HostItem[] = [
@@ -40,7 +43,9 @@ export async function chooseHost(
   ];
   const pick = vscode.window.createQuickPick<HostItem>();
   pick.title = 'Capture GPU Trace: Host';
-  pick.placeholder = 'Choose a host, or type user@host:port';
+  pick.placeholder = unread
+    ? `${userConfigFile(source)} cannot be read (the log says why): type user@host:port`
+    : 'Choose a host, or type user@host:port';
   pick.ignoreFocusOut = true;
   pick.items = known;
   pick.onDidChangeValue(value => {
@@ -117,9 +122,11 @@ async function chooseTarget(
 ): Promise<CaptureTarget | undefined> {
   const processes = found.processes.map(
     (one): TargetItem => ({
-      label: `$(server-process) ${one.name}`,
-      description: [`pid ${one.pid}`, one.user, memory(one.gpu_memory_bytes)].filter(Boolean).join(' · '),
-      detail: one.command_line ?? '',
+      label: `$(server-process) ${label(one.name)}`,
+      description: [`pid ${one.pid}`, label(one.user ?? ''), memory(one.gpu_memory_bytes)]
+        .filter(Boolean)
+        .join(' · '),
+      detail: label(one.command_line ?? '', 500),
       target: { kind: 'processes', pids: [one.pid] },
     }),
   );
@@ -142,7 +149,7 @@ async function chooseTarget(
   const chosen = await vscode.window.showQuickPick(
     items,
     {
-      title: `Capture on ${found.host}: What to Record${degraded.length > 0 ? ` (limited: ${degraded.map(item => item.code).join(', ')})` : ''}`,
+      title: `Capture on ${found.host}: What to Record${degraded.length > 0 ? ` (limited: ${label(degraded.map(item => item.code).join(', '))})` : ''}`,
       placeHolder: 'Choose a process or a command',
       matchOnDescription: true,
       matchOnDetail: true,
@@ -217,7 +224,10 @@ async function chooseProfile(
 export function editorPrompts(token: vscode.CancellationToken): Prompts {
   const secret = (title: string, prompt: string): Promise<string | undefined> =>
     Promise.resolve(
-      vscode.window.showInputBox({ title, prompt, password: true, ignoreFocusOut: true }, token),
+      vscode.window.showInputBox(
+        { title: label(title), prompt: label(prompt), password: true, ignoreFocusOut: true },
+        token,
+      ),
     );
   const retry = (again: boolean): string => (again ? 'That was not right. ' : '');
   return {
@@ -229,7 +239,7 @@ export function editorPrompts(token: vscode.CancellationToken): Prompts {
         `The host ${question.host} (port ${question.port}) is not known here.`,
         {
           modal: true,
-          detail: `It shows a key of type ${question.keyType} with the fingerprint\n${question.fingerprint}\n\nConnect only if this is the fingerprint that the host's administrator names.${question.remark === undefined ? '' : `\n\n${question.remark}`}`,
+          detail: `It shows a key of type ${label(question.keyType)} with the fingerprint\n${question.fingerprint}\n\nConnect only if this is the fingerprint that the host's administrator names.${question.remark === undefined ? '' : `\n\n${question.remark}`}`,
         },
         refuse,
         remember,
@@ -251,8 +261,8 @@ export function editorPrompts(token: vscode.CancellationToken): Prompts {
       for (const { prompt, echo } of prompts) {
         const answer = await vscode.window.showInputBox(
           {
-            title: `SSH: ${host} asks`,
-            prompt: `${instructions} ${prompt}`.trim(),
+            title: label(`SSH: ${host} asks`),
+            prompt: label(`${instructions} ${prompt}`, 500),
             password: !echo,
             ignoreFocusOut: true,
           },

@@ -3,6 +3,7 @@
 
 import { RemoteError } from '../remote/errors.ts';
 import { type RemoteHost, run, script } from '../remote/host.ts';
+import { inBrackets, plain } from '../remote/words.ts';
 
 export interface HostFacts {
   /** As `uname -m` says; also the suffix of our collector's folder. */
@@ -26,39 +27,45 @@ export async function askFacts(host: RemoteHost, signal: AbortSignal): Promise<H
   if (exit.code !== 0 || !lines.includes(MARKER))
     throw new RemoteError(
       'command',
-      `${host.name} does not run a plain shell command${stderr.trim() === '' ? '' : ` (${stderr.trim().split('\n').at(-1)})`}.`,
+      `${host.name} does not run a plain shell command${inBrackets(stderr)}.`,
       `"ssh ${host.name} uname -a" in a terminal should print one line.`,
     );
   if (lines[0] !== MARKER)
     throw new RemoteError(
       'command',
-      `The shell start-up files on ${host.name} print text ("${lines[0]?.slice(0, 80)}") that would end up inside copied files.`,
+      `The shell start-up files on ${host.name} print text ("${plain(lines[0] ?? '', 80)}") that would end up inside copied files.`,
       'Let them print only in interactive shells (for bash: put the output behind "[ -t 1 ]").',
     );
   const [system, processor, kernel = '', uid, user = '', cache = ''] = lines.slice(1);
   if (system !== 'Linux')
     throw new RemoteError(
       'command',
-      `${host.name} runs ${system}; traces can be captured on Linux alone.`,
+      `${host.name} runs ${plain(system ?? 'something unknown', 40)}; traces can be captured on Linux alone.`,
       'Choose a Linux host with the GPU.',
     );
   const machine = processor === 'x86_64' ? 'x64' : processor === 'aarch64' ? 'arm64' : undefined;
   if (!machine)
     throw new RemoteError(
       'command',
-      `${host.name} has a ${processor} processor; the collector is built for x86_64 and aarch64.`,
+      `${host.name} has a ${plain(processor ?? 'unknown', 40)} processor; the collector is built for x86_64 and aarch64.`,
     );
   const [major = 0, minor = 0] = kernel.split('.').map(Number.parseFloat);
   if (major < OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor < OLDEST_KERNEL[1]))
     throw new RemoteError(
       'command',
-      `${host.name} runs kernel ${kernel}; capturing needs ${OLDEST_KERNEL.join('.')} or newer.`,
+      `${host.name} runs kernel ${plain(kernel, 60)}; capturing needs ${OLDEST_KERNEL.join('.')} or newer.`,
       'Choose a host with a newer kernel.',
+    );
+  if (!/^\d+$/.test(uid ?? '') || user === '')
+    throw new RemoteError(
+      'command',
+      `${host.name} does not say who we are there: "id -u" prints "${plain(uid ?? '', 40)}".`,
+      `Look at what "ssh ${host.name} id" prints.`,
     );
   if (!cache.startsWith('/'))
     throw new RemoteError(
       'command',
-      `${user} has no home directory on ${host.name}.`,
+      `${plain(user, 40)} has no home directory on ${host.name}.`,
       'Log in as another user.',
     );
   return { machine, kernel, uid: Number(uid), user, cache };

@@ -41,6 +41,12 @@ export function parseLine(text: string): CollectorLine | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
+/** The line that a collector ended with, for a trace whose maker is gone; undefined when a value is none. */
+export function finishedLine(file: string, bytes: number, sha256: string): FinishedLine | undefined {
+  const parsed = line.safeParse({ type: 'finished', file, bytes, sha256 });
+  return parsed.success && parsed.data.type === 'finished' ? parsed.data : undefined;
+}
+
 /** Events counted so far, over all classes. */
 export function countEvents(events: number | Readonly<Record<string, number>> | undefined): number {
   if (events === undefined) return 0;

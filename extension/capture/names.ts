@@ -1,7 +1,7 @@
 // What a captured trace is called on this machine: `<host>-<time>.wakechain.db`, in characters that every file system
 // takes, sorting by time within a host.
 
-export const TRACE_SUFFIX = '.wakechain.db';
+const TRACE_SUFFIX = '.wakechain.db';
 
 export function traceName(host: string, time: Date): string {
   const safeHost = host.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^[-.]+|-+$/g, '') || 'host';

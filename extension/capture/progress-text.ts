@@ -1,6 +1,7 @@
 // What the notification says at each stage.
 
-import type { Progress, Stage } from './session.ts';
+import type { Stage } from './outcome.ts';
+import type { Progress } from './prepare.ts';
 
 /** Completes "cancelled while ...". */
 export const STAGE_WORDS: Readonly<Record<Stage, string>> = {
@@ -16,7 +17,7 @@ export const STAGE_WORDS: Readonly<Record<Stage, string>> = {
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
-export function progressText({ stage, bytes, live, share }: Progress): string {
+export function progressText({ stage, bytes, live, share, waiting }: Progress): string {
   const done = bytes ? `: ${megabytes(bytes.done)} of ${megabytes(bytes.all)} MB` : '';
   switch (stage) {
     case 'connect':
@@ -34,6 +35,7 @@ export function progressText({ stage, bytes, live, share }: Progress): string {
       return `recording.${counts} [Stop now](command:wakechain.stop)`;
     }
     case 'finish':
+      if (waiting) return 'waiting for the collector, which is still at work there';
       return `building the trace${share === undefined ? '' : `: ${Math.round(share * 100)} %`}`;
     case 'pull':
       return `fetching the trace${done}`;

@@ -7,28 +7,65 @@ import type { Readable } from 'node:stream';
 import { cancelled, RemoteError } from '../remote/errors.ts';
 import type { Exit, RemoteHost } from '../remote/host.ts';
 import { execAsRoot, type Root } from '../remote/root.ts';
+import { inBrackets, plain } from '../remote/words.ts';
 import { type CollectorLine, type FinishedLine, parseLine } from './messages.ts';
 
-export interface RecordOptions {
+interface RecordOptions {
   /** Ends the recording and keeps it. */
   readonly stop: AbortSignal;
   /** Ends it and leaves nothing. */
   readonly cancel: AbortSignal;
+  /** How long the collector may take to end after `cancel`. */
+  readonly patienceMs?: number | undefined;
   onLine(line: CollectorLine): void;
   log(text: string): void;
 }
 
-/** How long a collector may take to clean up after `cancel`; detaching hundreds of probes takes seconds. */
+/** For a collector to clean up after `cancel`; detaching hundreds of probes takes seconds. */
 const CANCEL_PATIENCE_MS = 60_000;
 
-/** Rejects with `cancelled` only after the collector has ended, or when it would not. */
+/** What the collector itself said, in its words and with its code. */
+export class CollectorFailure extends RemoteError {
+  readonly code: string;
+
+  constructor(line: Extract<CollectorLine, { type: 'error' }>, host: RemoteHost) {
+    const hint = line.hint === undefined || line.hint === null ? '' : plain(line.hint, MOST_WORDS);
+    super(
+      'command',
+      `${host.name}: ${plain(line.message, MOST_WORDS)} [${plain(line.code, 40)}]`,
+      hint === '' ? undefined : hint,
+    );
+    this.code = line.code;
+  }
+}
+
+/** The collector's sentences are long where they name paths. */
+const MOST_WORDS = 500;
+
+/**
+ * Runs `capture` or `finalize`. Rejects with `cancelled` only after the collector has ended, and with `unresponsive` when
+ * it has not, long after it was told to.
+ */
 export async function record(
   host: RemoteHost,
   root: Root,
   argv: readonly string[],
   options: RecordOptions,
 ): Promise<FinishedLine> {
-  const process = await execAsRoot(host, root, argv, options.cancel);
+  if (options.cancel.aborted) throw cancelled();
+  const patienceMs = options.patienceMs ?? CANCEL_PATIENCE_MS;
+  // Not under the signal: once it was asked for, a collector may start all the same, and then has to be told.
+  const starting = execAsRoot(host, root, argv, new AbortController().signal);
+  const process = await patiently(starting, options.cancel, patienceMs, host).catch((error: unknown) => {
+    starting.then(
+      late => {
+        late.stdin.end('cancel\n');
+        late.close();
+      },
+      () => undefined,
+    );
+    throw error;
+  });
   const say = (word: 'stop' | 'cancel'): void => {
     options.log(`> ${word}`);
     process.stdin.write(`${word}\n`);
@@ -51,11 +88,11 @@ export async function record(
     const line = parseLine(text);
     if (line === undefined) return options.log(text);
     if (line.type === 'finished') finished = line;
-    if (line.type === 'error') failed = collectorError(line, host);
+    if (line.type === 'error') failed = new CollectorFailure(line, host);
     options.onLine(line);
   });
   try {
-    const exit = await patiently(process.exit, options.cancel);
+    const exit = await patiently(process.exit, options.cancel, patienceMs, host);
     if (!finished && !failed) await ended(process.stdout);
     if (options.cancel.aborted) throw cancelled();
     if (exit.code === 0 && finished) return finished;
@@ -67,20 +104,28 @@ export async function record(
   }
 }
 
-/** The exit, or an error when it has not come long after `cancel`. */
-async function patiently(exit: Promise<Exit>, cancel: AbortSignal): Promise<Exit> {
+/** What was waited for, or an error when it has not come long after `cancel`. */
+async function patiently<T>(
+  wanted: Promise<T>,
+  cancel: AbortSignal,
+  ms: number,
+  host: RemoteHost,
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let start: (() => void) | undefined;
   const tooLong = new Promise<never>((_, reject) => {
     start = () => {
-      const error = new RemoteError('command', 'The collector does not answer to "cancel".');
-      timer = setTimeout(() => reject(error), CANCEL_PATIENCE_MS);
+      const error = new RemoteError(
+        'unresponsive',
+        `The collector on ${host.name} was told to cancel, and has not ended within ${ms / 1000} s.`,
+      );
+      timer = setTimeout(() => reject(error), ms);
     };
     if (cancel.aborted) start();
     else cancel.addEventListener('abort', start, { once: true });
   });
   try {
-    return await Promise.race([exit, tooLong]);
+    return await Promise.race([wanted, tooLong]);
   } finally {
     clearTimeout(timer);
     if (start) cancel.removeEventListener('abort', start);
@@ -105,16 +150,13 @@ const ended = (stream: Readable): Promise<void> =>
     stream.once('end', done).once('close', done).once('error', done);
   });
 
-/** A failure in the collector's own words; its code goes first, so that it can be looked up. */
-const collectorError = (line: Extract<CollectorLine, { type: 'error' }>, host: RemoteHost): RemoteError =>
-  new RemoteError('command', `${host.name}: ${line.message} [${line.code}]`, line.hint ?? undefined);
-
 function diedSilently(exit: Exit, words: string, host: RemoteHost): RemoteError {
-  const how = exit.signal ? `was killed by ${exit.signal}` : `ended with status ${exit.code ?? 'unknown'}`;
-  const last = words.trim().split('\n').at(-1) ?? '';
+  const how = exit.signal
+    ? `was killed by ${exit.signal}`
+    : `ended with ${exit.code === undefined ? 'no status' : `status ${exit.code}`}`;
   return new RemoteError(
     'command',
-    `The collector on ${host.name} ${how} before the trace was whole${last === '' ? '' : ` (${last})`}.`,
+    `The collector on ${host.name} ${how} before the trace was whole${inBrackets(words)}.`,
     'The log has all that it said. "Wakechain: Check Host" tells what the host can do.',
   );
 }

@@ -1,18 +1,15 @@
-// One capture from connecting to a checked file on this machine, as a sequence of stages that can be cancelled at any
-// point. Knows no editor: dialogs and progress come in as functions, so that tests drive the whole of it over a real sshd.
-// Whatever is put on the host is written down with what takes it away again before it is put there; at the end,
-// however the capture ended, those steps run in reverse, and what they could not remove is named.
+// One errand on a host as a sequence of stages that can be cancelled at any point: a capture from connecting to a checked
+// file on this machine, the fetching of a recording that had to stay there, a check. Knows no editor, so that tests drive
+// the whole of it over a real sshd.
+// Whatever is put on the host is written down with what takes it away again before it is put there (undo.ts). One thing
+// is not taken away: what was recorded and could not be brought here. It stays until it is fetched, and the outcome says
+// where it is; only a cancel gives it up.
 
-import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { RemoteError } from '../remote/errors.ts';
-import { type RemoteHost, run, script } from '../remote/host.ts';
-import type { Prompts } from '../remote/prompts.ts';
-import { findRoot, type Root, runAsRoot } from '../remote/root.ts';
-import { download } from '../remote/transfer.ts';
-import { deploy } from './deploy.ts';
-import { askFacts, type HostFacts } from './facts.ts';
+import type { RemoteHost } from '../remote/host.ts';
+import { runAsRoot } from '../remote/root.ts';
+import { inBrackets } from '../remote/words.ts';
+import { buildTrace, recordOrSalvage } from './build.ts';
 import {
   type CheckItem,
   countEvents,
@@ -21,302 +18,252 @@ import {
   parseCheck,
   parseProcesses,
 } from './messages.ts';
-import { traceName } from './names.ts';
+import type { Captured, CaptureOutcome, Kept, Stage } from './outcome.ts';
 import { type CapturePlan, captureArguments } from './plan.ts';
-import { record } from './record.ts';
-import { salvage } from './salvage.ts';
+import { checkHost, type Errand, prepare, type Ready } from './prepare.ts';
+import { pull } from './pull.ts';
+import { type Undo, undo } from './undo.ts';
+import {
+  endWork,
+  isWorkedIn,
+  isWorkplace,
+  lookInto,
+  makeWorkplace,
+  newWorkplaces,
+  removeWorkplaces,
+  traceIn,
+} from './workplace.ts';
 
-export type Stage = 'connect' | 'upload' | 'check' | 'choose' | 'record' | 'finish' | 'pull' | 'clean';
-
-export interface Progress {
-  readonly stage: Stage;
-  /** upload, pull: bytes done of bytes in all. */
-  readonly bytes?: { readonly done: number; readonly all: number };
-  /** record: what has been counted so far. */
-  readonly live?: { readonly events: number; readonly eventsPerSecond: number; readonly lost: number };
-  /** finish: 0 to 1, where known. */
-  readonly share?: number;
-}
-
-export interface CaptureRequest {
-  connect(signal: AbortSignal): Promise<RemoteHost>;
-  /** The collector for a processor: a file of this machine and its size. */
-  collector(machine: HostFacts['machine']): Promise<{ readonly file: string; readonly bytes: number }>;
-  readonly version: string;
-  readonly prompts: Prompts;
+export interface CaptureRequest extends Errand {
   /** What to capture, once it is known what there is. Undefined: the person walked away. */
   choose(found: {
     readonly host: string;
     readonly check: readonly CheckItem[];
     readonly processes: readonly FoundProcess[];
   }): Promise<CapturePlan | undefined>;
-  /** Where traces are kept on this machine. */
-  readonly directory: string;
   readonly now: Date;
-  readonly cancel: AbortSignal;
+  /** Ends the recording and keeps it. */
   readonly stop: AbortSignal;
-  report(progress: Progress): void;
-  log(text: string): void;
 }
-
-export type CaptureOutcome =
-  | {
-      readonly kind: 'captured';
-      readonly host: string;
-      readonly file: string;
-      readonly sha256: string;
-      readonly bytes: number;
-      readonly events: number;
-      readonly lost: number;
-      readonly commandExitStatus: number | undefined;
-      /** Sentences that belong beside the trace: what went wrong on the way, and was mended. */
-      readonly remarks: readonly string[];
-      readonly leftovers: readonly string[];
-    }
-  | { readonly kind: 'cancelled'; readonly stage: Stage; readonly leftovers: readonly string[] }
-  | {
-      readonly kind: 'failed';
-      readonly stage: Stage;
-      readonly error: RemoteError;
-      readonly leftovers: readonly string[];
-    };
-
-/** Each clean-up step's share of time: the host may be gone. */
-const CLEAN_UP_MS = 15_000;
-
-type Undo = (signal: AbortSignal) => Promise<void>;
 
 interface State {
   stage: Stage;
   host: RemoteHost | undefined;
-  /** Where the trace is made on the host, once that is settled. */
-  remoteFile: string | undefined;
-  /** Runs whatever the outcome. */
+  ready: Ready | undefined;
+  /** The folder of a recording that has begun, or was kept before. */
+  recording: Kept | undefined;
+  /** A cancel gives the recording up. */
+  readonly givesUp: boolean;
+  /** Runs whatever the outcome, unless the recording is kept. */
   readonly always: Undo[];
-  /** Runs after a cancel: what otherwise stays for the next time. */
+  /** Runs after a cancel. */
   readonly onCancel: Undo[];
 }
 
 /** Never rejects: every end of a capture is a value. */
-export async function capture(request: CaptureRequest): Promise<CaptureOutcome> {
-  const state: State = { stage: 'connect', host: undefined, remoteFile: undefined, always: [], onCancel: [] };
+export const capture = (request: CaptureRequest): Promise<CaptureOutcome> =>
+  errand(request, true, async (ready, state, enter) => {
+    const { host, root, facts, collector } = ready;
+    enter('check');
+    const check = await checkHost(ready, request.cancel);
+    const processes = await cudaProcesses(ready, request.cancel);
+
+    enter('choose');
+    const plan = await request.choose({ host: host.name, check, processes });
+    if (plan === undefined || request.cancel.aborted) throw new RemoteError('cancelled', 'Cancelled.');
+
+    enter('record');
+    const places = newWorkplaces();
+    state.always.push(removeWorkplaces(host, root, places));
+    const folder = await makeWorkplace(host, places, request.cancel);
+    const kept: Kept = { folder, time: request.now.toISOString() };
+    state.recording = kept;
+    const remarks: string[] = [];
+    const finished = await recordOrSalvage(
+      {
+        ...request,
+        enter,
+        remark: sentence => remarks.push(sentence),
+        nothingThere: () => {
+          state.recording = undefined;
+        },
+      },
+      ready,
+      folder,
+      [collector, ...captureArguments(plan, traceIn(folder), facts)],
+    );
+    return fetched(request, ready, kept, finished, remarks, enter);
+  });
+
+/** Brings a recording here that had to stay on its host; builds the trace there first where that is not done yet. */
+export const fetchKept = (request: Errand, kept: Kept): Promise<CaptureOutcome> =>
+  errand(request, false, async (ready, state, enter) => {
+    const { host, root } = ready;
+    const { folder } = kept;
+    if (!isWorkplace(folder)) throw new RemoteError('command', `${folder} is no folder of Wakechain's.`);
+    state.recording = kept;
+
+    enter('finish');
+    while (await isWorkedIn(host, root, folder, request.cancel)) {
+      request.report({ stage: 'finish', waiting: true });
+      await pause(request.cancel);
+    }
+    const found = await lookInto(host, folder, request.cancel);
+    if (found === 'nothing') {
+      state.recording = undefined;
+      throw new RemoteError(
+        'command',
+        `Nothing is left of the recording in ${folder} on ${host.name}.`,
+        'Somebody has removed it, or the host was set up anew. Capture again.',
+      );
+    }
+    const finished = await buildTrace({ ...request, enter }, ready, folder, found);
+    state.always.push(removeWorkplaces(host, root, [folder]));
+    return fetched(request, ready, kept, finished, [], enter);
+  });
+
+export type CheckOutcome =
+  | { readonly kind: 'checked'; readonly items: readonly CheckItem[] }
+  | Exclude<CaptureOutcome, { kind: 'captured' }>;
+
+/** What the host can do, item by item, also where that is not enough; nothing is recorded. */
+export const checkOn = (request: Errand): Promise<CheckOutcome> =>
+  errand(request, true, async ({ host, root, collector }, _state, enter) => {
+    enter('check');
+    const said = await runAsRoot(host, root, [collector, 'check', '--json'], request.cancel);
+    const items = parseCheck(said.stdout);
+    if (items.length === 0)
+      throw new RemoteError(
+        'command',
+        `The collector does not run on ${host.name}${inBrackets(said.stderr)}.`,
+        'The log has all that it said.',
+      );
+    return { kind: 'checked', items };
+  });
+
+type Enter = (stage: Stage) => void;
+
+/** What is the same around every errand: connecting, and ending well however it ends. */
+async function errand<T extends object>(
+  request: Errand,
+  givesUp: boolean,
+  work: (ready: Ready, state: State, enter: Enter) => Promise<T>,
+): Promise<(T & { readonly leftovers: readonly string[] }) | Exclude<CaptureOutcome, { kind: 'captured' }>> {
+  const state: State = {
+    stage: 'connect',
+    host: undefined,
+    ready: undefined,
+    recording: undefined,
+    givesUp,
+    always: [],
+    onCancel: [],
+  };
+  const enter: Enter = stage => {
+    state.stage = stage;
+    request.log(`[${stage}]`);
+    request.report({ stage });
+  };
   try {
-    const captured = await stages(request, state);
-    const leftovers = await cleanUp(request, state, state.always);
-    return { kind: 'captured', ...captured, leftovers };
+    enter('connect');
+    const host = await request.connect(request.cancel);
+    state.host = host;
+    state.ready = await prepare(request, host, enter, step => state.onCancel.push(step));
+    const result = await work(state.ready, state, enter);
+    enter('clean');
+    return { ...result, leftovers: await undo(state.always) };
   } catch (thrown) {
-    const stage = state.stage;
-    const error = asRemoteError(thrown);
-    if (error.reason === 'connection_lost') return lostOnTheWay(error, stage, state);
-    const wasCancelled = request.cancel.aborted || error.reason === 'cancelled';
-    const undo = wasCancelled ? [...state.onCancel, ...state.always] : state.always;
-    const leftovers = await cleanUp(request, state, undo);
-    return wasCancelled
-      ? { kind: 'cancelled', stage, leftovers }
-      : { kind: 'failed', stage, error, leftovers };
+    return await failed(request, asRemoteError(thrown), state);
   } finally {
     state.host?.dispose();
   }
 }
 
-async function stages(
-  request: CaptureRequest,
+async function failed(
+  request: Errand,
+  error: RemoteError,
   state: State,
-): Promise<Omit<Extract<CaptureOutcome, { kind: 'captured' }>, 'kind' | 'leftovers'>> {
-  const enter = (stage: Stage): void => {
-    state.stage = stage;
-    request.log(`[${stage}]`);
-    request.report({ stage });
-  };
+): Promise<Exclude<CaptureOutcome, { kind: 'captured' }>> {
+  const { stage } = state;
+  // Nothing can be cleaned on a host that is gone: what lies there can be fetched when it is back.
+  if (error.reason === 'connection_lost')
+    return { kind: 'failed', stage, error, kept: state.recording, leftovers: [] };
+  const wasCancelled = request.cancel.aborted || error.reason === 'cancelled';
+  const kept = wasCancelled && state.givesUp ? undefined : await keep(request, state);
+  const steps = [...(wasCancelled ? state.onCancel : []), ...(kept ? [] : state.always)];
+  if (error.reason === 'unresponsive' && state.ready && state.recording) {
+    request.log(error.message);
+    steps.push(endWork(state.ready.host, state.ready.root, state.recording.folder));
+  }
+  const leftovers = await undo(steps);
+  if (leftovers.length > 0) request.log(`left: ${leftovers.join('; ')}`);
+  return wasCancelled
+    ? { kind: 'cancelled', stage, kept, leftovers }
+    : { kind: 'failed', stage, error, kept, leftovers };
+}
 
-  enter('connect');
-  const host = await request.connect(request.cancel);
-  state.host = host;
-  const facts = await askFacts(host, request.cancel);
-  request.log(`${host.name}: ${facts.machine}, kernel ${facts.kernel}, user ${facts.user}`);
+/** How long to look whether anything was recorded. */
+const LOOK_MS = 15_000;
 
-  enter('upload');
-  const collector = await putCollector(request, state, host, facts);
-  const root = await findRoot(host, facts, [collector, 'version'], request.prompts, request.cancel);
+/** The recording, where there is one, or where that cannot be told. */
+async function keep(request: Errand, { ready, recording }: State): Promise<Kept | undefined> {
+  if (!ready || !recording) return undefined;
+  try {
+    const found = await lookInto(ready.host, recording.folder, AbortSignal.timeout(LOOK_MS));
+    return found === 'nothing' ? undefined : recording;
+  } catch (error) {
+    request.log(`what lies in ${recording.folder} cannot be told: ${String(error)}`);
+    return recording;
+  }
+}
 
-  enter('check');
-  const check = await checkHost(host, root, collector, request.cancel);
-  const processes = await runAsRoot(host, root, [collector, 'processes', '--json'], request.cancel);
+async function cudaProcesses({ host, root, collector }: Ready, signal: AbortSignal): Promise<FoundProcess[]> {
+  const { exit, stdout, stderr } = await runAsRoot(host, root, [collector, 'processes', '--json'], signal);
+  if (exit.code !== 0)
+    throw new RemoteError(
+      'command',
+      `The processes of ${host.name} that use CUDA cannot be listed${inBrackets(stderr)}.`,
+      'The log has all that the collector said.',
+    );
+  return parseProcesses(stdout);
+}
 
-  enter('choose');
-  const plan = await request.choose({ host: host.name, check, processes: parseProcesses(processes.stdout) });
-  if (plan === undefined || request.cancel.aborted) throw new RemoteError('cancelled', 'Cancelled.');
-
-  enter('record');
-  const directory = await privateDirectory(host, root, state, request.cancel);
-  const remoteFile = `${directory}/trace.wakechain.db`;
-  state.remoteFile = remoteFile;
-  const remarks: string[] = [];
-  const finished = await follow(
-    request,
-    host,
-    root,
-    [collector, ...captureArguments(plan, remoteFile, facts)],
-    enter,
-  ).catch(async (error: unknown) => {
-    if (!(error instanceof RemoteError) || error.reason !== 'command' || request.cancel.aborted) throw error;
-    const saved = await salvage(host, root, collector, remoteFile, facts.uid, request.cancel);
-    if (saved === undefined) throw error;
-    remarks.push(`${error.message} What it had recorded until then was saved.`);
-    return saved;
-  });
-
+async function fetched(
+  request: Errand,
+  { host }: Ready,
+  kept: Kept,
+  finished: FinishedLine,
+  remarks: readonly string[],
+  enter: Enter,
+): Promise<Captured & { readonly kind: 'captured' }> {
   enter('pull');
-  const file = join(request.directory, traceName(host.name, request.now));
-  await mkdir(request.directory, { recursive: true, mode: 0o700 });
-  await download(host, remoteFile, file, {
-    sha256: finished.sha256,
-    signal: request.cancel,
-    progress: done => request.report({ stage: 'pull', bytes: { done, all: finished.bytes } }),
-  });
-  await writeFile(`${file}.sha256`, `${finished.sha256}  ${basename(file)}\n`, { mode: 0o600 });
-
-  enter('clean');
+  const file = await pull(request, host, traceIn(kept.folder), new Date(kept.time), finished);
   return {
+    kind: 'captured',
     host: host.name,
     file,
     sha256: finished.sha256,
     bytes: finished.bytes,
-    events: countEvents(finished.events),
-    lost: finished.lost ?? 0,
+    events: finished.events === undefined ? undefined : countEvents(finished.events),
+    lost: finished.lost,
     commandExitStatus: finished.exit_status ?? undefined,
     remarks,
   };
 }
 
-async function putCollector(
-  request: CaptureRequest,
-  state: State,
-  host: RemoteHost,
-  facts: HostFacts,
-): Promise<string> {
-  const { file, bytes } = await request.collector(facts.machine);
-  const { path, uploaded } = await deploy(host, facts, {
-    localFile: file,
-    version: request.version,
-    signal: request.cancel,
-    progress: done => request.report({ stage: 'upload', bytes: { done, all: bytes } }),
-    undo: step => state.onCancel.push(step),
-  });
-  request.log(`collector ${uploaded ? 'copied to' : 'found at'} ${path}`);
-  return path;
-}
+const POLL_MS = 1000;
 
-/** Rejects when a capture cannot work there, with the first thing in the way. */
-export async function checkHost(
-  host: RemoteHost,
-  root: Root,
-  collector: string,
-  signal: AbortSignal,
-): Promise<CheckItem[]> {
-  const { exit, stdout, stderr } = await runAsRoot(host, root, [collector, 'check', '--json'], signal);
-  const items = parseCheck(stdout);
-  if (exit.code === 0) return items;
-  const failed = items.filter(item => item.state === 'fail');
-  const [first] = failed;
-  if (!first)
-    throw new RemoteError(
-      'command',
-      `The collector does not run on ${host.name}: ${stderr.trim().split('\n').at(-1) || `status ${exit.code}`}.`,
-      'The log has the details.',
+const pause = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, POLL_MS);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        reject(new RemoteError('cancelled', 'Cancelled.'));
+      },
+      { once: true },
     );
-  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : '';
-  throw new RemoteError(
-    'command',
-    `${host.name} cannot be captured on: ${first.message}${more} [${first.code}]`,
-    first.hint ?? undefined,
-  );
-}
-
-async function privateDirectory(
-  host: RemoteHost,
-  root: Root,
-  state: State,
-  signal: AbortSignal,
-): Promise<string> {
-  // The names are ours, not mktemp's: a cancel while it is made must know what to remove. mkdir follows no link and
-  // fails on anything that exists. /var/tmp lies on a disk where /tmp may be memory.
-  const name = `wakechain-${randomBytes(8).toString('hex')}`;
-  const places = [`/var/tmp/${name}`, `/tmp/${name}`];
-  state.always.push(async undoSignal => {
-    const remove = script('rm -rf "$1" "$2" 2>/dev/null; test ! -e "$1" && test ! -e "$2"', ...places);
-    if ((await run(host, remove, undoSignal)).exit.code === 0) return;
-    // What root left in it, only root can take away.
-    if ((await runAsRoot(host, root, ['rm', '-rf', ...places], undoSignal)).exit.code === 0) return;
-    throw new RemoteError('command', `${places.join(' or ')} on ${host.name}`);
   });
-  const make = script(
-    'umask 077; mkdir "$1" 2>/dev/null && echo "$1" || { mkdir "$2" && echo "$2"; }',
-    ...places,
-  );
-  const { stdout, stderr } = await run(host, make, signal);
-  const directory = stdout.trim();
-  if (!places.includes(directory))
-    throw new RemoteError(
-      'no_space',
-      `No temporary directory can be made on ${host.name}: ${stderr.trim().split('\n').at(-1) ?? ''}`,
-      'Make room in /var/tmp or /tmp there.',
-    );
-  return directory;
-}
-
-async function follow(
-  request: CaptureRequest,
-  host: RemoteHost,
-  root: Root,
-  argv: readonly string[],
-  enter: (stage: Stage) => void,
-): Promise<FinishedLine> {
-  let finishing = false;
-  let last = { at: Date.now(), events: 0 };
-  return record(host, root, argv, {
-    stop: request.stop,
-    cancel: request.cancel,
-    log: request.log,
-    onLine: line => {
-      if (line.type === 'progress') {
-        const events = countEvents(line.events);
-        const at = Date.now();
-        const eventsPerSecond = Math.round(((events - last.events) * 1000) / Math.max(1, at - last.at));
-        last = { at, events };
-        request.report({ stage: 'record', live: { events, eventsPerSecond, lost: line.lost ?? 0 } });
-      } else if (line.type === 'finalizing') {
-        if (!finishing) enter('finish');
-        finishing = true;
-        request.report({ stage: 'finish', ...(line.share === undefined ? {} : { share: line.share }) });
-      }
-    },
-  });
-}
-
-/** Runs the steps in reverse; what could not be taken away comes back as sentences. */
-async function cleanUp(request: CaptureRequest, state: State, steps: readonly Undo[]): Promise<string[]> {
-  const leftovers: string[] = [];
-  for (const step of steps.toReversed()) {
-    try {
-      await step(AbortSignal.timeout(CLEAN_UP_MS));
-    } catch (error) {
-      leftovers.push(error instanceof Error ? error.message : String(error));
-    }
-  }
-  if (leftovers.length > 0) request.log(`left on ${state.host?.name}: ${leftovers.join('; ')}`);
-  return leftovers;
-}
-
-/** Nothing can be cleaned on a host that is gone: say what lies where. */
-function lostOnTheWay(error: RemoteError, stage: Stage, { host, remoteFile }: State): CaptureOutcome {
-  const recording = stage === 'record' || stage === 'finish';
-  const left =
-    remoteFile === undefined
-      ? []
-      : [`${remoteFile} on ${host?.name}${recording ? ', which the collector finishes by itself' : ''}`];
-  return { kind: 'failed', stage, error, leftovers: left };
-}
 
 const asRemoteError = (thrown: unknown): RemoteError =>
   thrown instanceof RemoteError

@@ -14,6 +14,8 @@ export type RemoteReason =
   | 'cancelled'
   | 'connection_lost'
   | 'command'
+  /** Asked to end, a program went on. */
+  | 'unresponsive'
   | 'sudo_missing'
   | 'sudo_refused'
   | 'transfer'

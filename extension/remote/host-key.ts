@@ -28,7 +28,7 @@ const HOST_KEY_ALGORITHMS = [
   'rsa-sha2-256',
 ] as const;
 
-export type HostKeyAlgorithm = (typeof HOST_KEY_ALGORITHMS)[number];
+type HostKeyAlgorithm = (typeof HOST_KEY_ALGORITHMS)[number];
 
 export interface HostKeyCheck {
   /** What to ask the host for, best first. */

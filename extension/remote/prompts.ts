@@ -1,7 +1,7 @@
 // What connecting may have to ask a person. capture/ answers with the editor's dialogs, tests with fixed answers.
 // `undefined` always means that the person walked away: the connection ends as cancelled.
 
-export interface HostKeyQuestion {
+interface HostKeyQuestion {
   readonly host: string;
   readonly port: number;
   readonly keyType: string;

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SshSettings } from './config.ts';
 import { RemoteError } from './errors.ts';
 import { expandTokens } from './tokens.ts';
+import { lastLine } from './words.ts';
 
 /** Characters that a host name from the configuration may have where it is put into a shell line. */
 const SAFE = /^[A-Za-z0-9_.:%-]+$/;
@@ -14,7 +15,7 @@ const SAFE = /^[A-Za-z0-9_.:%-]+$/;
 /** The connection is found broken before the command has finished complaining. */
 const LAST_WORDS_MS = 500;
 
-export interface ProxyProcess {
+interface ProxyProcess {
   readonly stream: Duplex;
   /** The last thing it said on standard error, once it is done: why the connection failed, when it did. */
   lastWords(): Promise<string>;
@@ -39,7 +40,7 @@ export function spawnProxyCommand(command: string, settings: SshSettings): Proxy
   const closed = new Promise<void>(resolve => child.once('close', () => resolve()));
   const lastWords = async (): Promise<string> => {
     await Promise.race([closed, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
-    return words.trim().split('\n').at(-1) ?? '';
+    return lastLine(words);
   };
   return { stream: streamOf(child), lastWords };
 }

@@ -6,6 +6,7 @@
 import { cancelled, RemoteError } from './errors.ts';
 import { type Output, type RemoteHost, type RemoteProcess, run, script } from './host.ts';
 import type { Prompts } from './prompts.ts';
+import { inBrackets } from './words.ts';
 
 export type Root =
   | { readonly kind: 'already' }
@@ -90,10 +91,9 @@ export async function findRoot(
 }
 
 function refusedBy(host: RemoteHost, user: string, stderr: string): RemoteError {
-  const words = stderr.trim().split('\n').at(-1) ?? '';
   return new RemoteError(
     'sudo_refused',
-    `sudo on ${host.name} does not let ${user} become root${words === '' ? '' : ` (${words})`}.`,
+    `sudo on ${host.name} does not let ${user} become root${inBrackets(stderr)}.`,
     'Recording needs root for the few seconds it lasts: ask for a sudo rule for this user, or log in as root.',
   );
 }

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
 import { type Connection, type ConnectOptions, closeConnection, openConnection } from './connect.ts';
-import { RemoteError, untilAborted } from './errors.ts';
-import { type Exit, quote, type RemoteHost, type RemoteProcess } from './host.ts';
+import { cancelled, RemoteError, untilAborted } from './errors.ts';
+import { type Exit, endWithin, quote, type RemoteHost, type RemoteProcess } from './host.ts';
 import type { Target } from './target.ts';
 
 export async function connectHost(target: Target, options: ConnectOptions): Promise<RemoteHost> {
@@ -12,6 +12,8 @@ export async function connectHost(target: Target, options: ConnectOptions): Prom
 }
 
 const LOSS_MS = 100;
+/** For a channel to open, and for its program to end, when nobody wants it any more. */
+const LATE_MS = 3000;
 
 class SshHost implements RemoteHost {
   readonly name: string;
@@ -33,6 +35,7 @@ class SshHost implements RemoteHost {
   }
 
   async exec(argv: readonly string[], signal: AbortSignal): Promise<RemoteProcess> {
+    if (signal.aborted) throw cancelled();
     const command = argv.map(quote).join(' ');
     const opened = new Promise<RemoteProcess>((resolve, reject) => {
       try {
@@ -46,15 +49,29 @@ class SshHost implements RemoteHost {
       }
     });
     const lost = this.closed.then(error => Promise.reject(error ?? this.#lost('it was closed')));
-    // A channel that opens after we stopped waiting is closed at once.
-    const wanted = untilAborted(Promise.race([opened, lost]), signal);
-    wanted.catch(() =>
-      opened.then(
-        process => process.close(),
-        () => undefined,
-      ),
-    );
-    return wanted;
+    const wanted = Promise.race([opened, lost]);
+    try {
+      return await untilAborted(wanted, signal);
+    } catch (error) {
+      await this.#settle(wanted);
+      throw error;
+    }
+  }
+
+  /**
+   * Cancelled after the request went out: the program may run all the same. What we say about it is to be true, so its
+   * end is awaited, though not for long.
+   */
+  async #settle(wanted: Promise<RemoteProcess>): Promise<void> {
+    const opened = wanted.catch(() => undefined);
+    const process = await Promise.race([opened, sleep(LATE_MS, undefined, { ref: false })]);
+    if (process) {
+      process.stdin.end();
+      process.stdout.resume();
+      process.stderr.resume();
+      await endWithin(process, LATE_MS);
+    }
+    opened.then(late => late?.close());
   }
 
   #process(channel: ClientChannel): RemoteProcess {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { homedir, hostname, userInfo } from 'node:os';
 import { RemoteError } from './errors.ts';
 
-export interface TokenValues {
+interface TokenValues {
   /** As typed: the alias. */
   readonly alias: string;
   readonly hostName: string;

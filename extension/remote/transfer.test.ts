@@ -6,8 +6,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { RemoteHost } from './host.ts';
 import { localHost } from './local-host.ts';
-import { download, hasFile, type TransferOptions, upload } from './transfer.ts';
+import { type DownloadOptions, download, hasFile, upload } from './transfer.ts';
 
 const host = localHost();
 const bytes = randomBytes(3_000_000);
@@ -17,8 +18,9 @@ const wrong = '0'.repeat(64);
 describe('copying', { skip: process.platform === 'linux' ? false : 'hosts are Linux' }, () => {
   let folder: string;
   const at = (name: string): string => join(folder, name);
-  const options = (given: Partial<TransferOptions> = {}): TransferOptions => ({
+  const options = (given: Partial<DownloadOptions> = {}): DownloadOptions => ({
     sha256,
+    bytes: bytes.length,
     signal: AbortSignal.timeout(20_000),
     progress: () => undefined,
     ...given,
@@ -101,4 +103,55 @@ describe('copying', { skip: process.platform === 'linux' ? false : 'hosts are Li
     await assert.rejects(copy, { reason: 'cancelled' });
     assert.deepEqual(left(), ['here']);
   });
+
+  test('here, more or less than was announced: not believed, and no disk is filled', async () => {
+    const seen: number[] = [];
+    const progress = (n: number): void => {
+      seen.push(n);
+    };
+    await assert.rejects(download(host, at('here'), at('back'), options({ bytes: 100_000, progress })), {
+      reason: 'transfer',
+      message: /more than the 100000 bytes/,
+    });
+    assert.ok(Math.max(0, ...seen) <= 100_000, String(seen.at(-1)));
+    await assert.rejects(download(host, at('here'), at('back'), options({ bytes: bytes.length + 1 })), {
+      reason: 'transfer',
+      message: /3000000 of the 3000001 bytes/,
+    });
+    assert.deepEqual(left(), ['here']);
+  });
+
+  test('here, larger than the free disk: not begun', async () => {
+    let asked = false;
+    const watched: RemoteHost = {
+      ...host,
+      exec: (argv, signal) => {
+        asked = true;
+        return host.exec(argv, signal);
+      },
+    };
+    await assert.rejects(download(watched, at('here'), at('back'), options({ bytes: 1e18 })), {
+      reason: 'no_space',
+      message: /1000000000000\.0 MB, but only .* on this machine/,
+    });
+    assert.equal(asked, false);
+  });
+
+  // The host in place of ours answers with a program that says nothing more and does not end.
+  const stuck = (program: string): RemoteHost => ({
+    ...host,
+    exec: (_argv, signal) => host.exec(['sh', '-c', program], signal),
+  });
+  for (const [when, program] of [
+    ['before the first byte', 'exec sleep 30'],
+    ['in the middle', 'echo plain; head -c 1000 /dev/zero; exec sleep 30'],
+    ['after the last byte', `echo plain; head -c ${bytes.length} /dev/zero; exec >&-; exec sleep 30`],
+  ] as const)
+    test(`here, from a host that stops answering ${when}: cancel is heard`, async () => {
+      const signal = AbortSignal.timeout(500);
+      await assert.rejects(download(stuck(program), at('here'), at('back'), options({ signal })), {
+        reason: 'cancelled',
+      });
+      assert.deepEqual(left(), ['here']);
+    });
 });

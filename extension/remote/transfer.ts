@@ -2,13 +2,15 @@
 // its SHA-256 was compared: an upload on the host, before the file gets its name; a download here, likewise.
 
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import { rename, rm, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { cancelled, RemoteError, untilAborted } from './errors.ts';
 import { collect, endWithin, type RemoteHost, type RemoteProcess, run, script } from './host.ts';
+import { lastLine } from './words.ts';
 
 export interface TransferOptions {
   /** Lower-case hex; what the file must have. */
@@ -58,7 +60,12 @@ export async function upload(
         `The copy of the collector on ${host.name} is not what was sent; it was not run.`,
         'Try again. If it happens again, look at the disk of the host.',
       );
-    if (exit.code !== 0) throw copyFailed(`copy the collector to ${host.name}`, await words);
+    if (exit.code !== 0)
+      throw copyFailed(
+        `copy the collector to ${host.name}`,
+        await untilAborted(words, options.signal),
+        host.name,
+      );
   } catch (error) {
     // It sees a file cut short, removes it, and ends: only then is nothing left.
     process.stdin.end();
@@ -66,7 +73,7 @@ export async function upload(
     if (options.signal.aborted) throw cancelled();
     throw error instanceof RemoteError
       ? error
-      : copyFailed(`copy the collector to ${host.name}`, String(error));
+      : copyFailed(`copy the collector to ${host.name}`, String(error), 'this machine');
   } finally {
     process.close();
   }
@@ -80,6 +87,7 @@ async function send(localFile: string, process: RemoteProcess, options: Transfer
   const end = process.exit.then(() => {
     ended = true;
   });
+  end.catch(() => undefined);
   process.stdin.on('error', () => undefined);
   let bytes = 0;
   for await (const chunk of createReadStream(localFile)) {
@@ -97,13 +105,19 @@ async function send(localFile: string, process: RemoteProcess, options: Transfer
 const drained = (stream: Writable): Promise<void> =>
   new Promise(resolve => stream.once('drain', () => resolve()));
 
+export interface DownloadOptions extends TransferOptions {
+  /** What the host says that the file has: more is not taken, less is not believed. */
+  readonly bytes: number;
+}
+
 /** Fetches a file; `localFile` appears whole and checked, or not at all. */
 export async function download(
   host: RemoteHost,
   path: string,
   localFile: string,
-  options: TransferOptions,
+  options: DownloadOptions,
 ): Promise<void> {
+  await needRoom(dirname(localFile), options.bytes);
   const partial = `${localFile}.part`;
   // gzip where the host has it: traces shrink to a fifth or so.
   const send = script(
@@ -115,49 +129,101 @@ export async function download(
   const words = collect(process.stderr);
   words.catch(() => undefined);
   const hash = createHash('sha256');
+  const soon = <T>(promise: Promise<T>): Promise<T> => untilAborted(promise, options.signal);
+  const file = createWriteStream(partial, { mode: 0o600 });
   try {
-    const encoding = await firstLine(process.stdout);
-    const copying = pipeline([
-      process.stdout,
-      ...(encoding === 'gzip' ? [createGunzip()] : []),
-      counter(options, hash),
-      createWriteStream(partial, { mode: 0o600 }),
-    ]);
-    await copied(copying, options.signal);
-    const exit = await process.exit;
-    if (exit.code !== 0) throw copyFailed(`copy the trace from ${host.name}`, await words);
+    const encoding = await soon(firstLine(process.stdout));
+    // Not the pipeline's own signal: it waits until every stream has closed, and a channel of ssh2 closes only when the
+    // other side has.
+    await soon(
+      pipeline([
+        process.stdout,
+        ...(encoding === 'gzip' ? [createGunzip()] : []),
+        counter(options, host, hash),
+        file,
+      ]),
+    );
+    const exit = await soon(process.exit);
+    if (exit.code !== 0) throw copyFailed(`copy the trace from ${host.name}`, await soon(words), host.name);
+    if (file.bytesWritten !== options.bytes) throw sizeDiffers(host, options.bytes, file.bytesWritten);
     const got = hash.digest('hex');
     if (got !== options.sha256)
       throw new RemoteError(
         'hash_mismatch',
-        `The trace that arrived from ${host.name} has SHA-256 ${got}, but ${options.sha256} was recorded; it was discarded.`,
-        'Capture again. If it happens again, look at the disks of both machines.',
+        `The trace that arrived from ${host.name} has SHA-256 ${got}, but ${options.sha256} was recorded; what arrived was discarded.`,
+        'Try again. If it happens again, look at the disks of both machines.',
       );
     await rename(partial, localFile);
   } catch (error) {
     process.close();
     process.stdout.destroy();
+    await closed(file);
     await rm(partial, { force: true });
     if (options.signal.aborted) throw cancelled();
     if (error instanceof RemoteError) throw error;
-    const exit = await process.exit;
-    const said = exit.code === 0 || exit.code === undefined ? '' : await words;
-    throw copyFailed(`copy the trace from ${host.name}`, said === '' ? String(error) : said);
+    throw await why(error, process, words, host);
   }
 }
 
-/**
- * Not the pipeline's own signal: it waits until every stream has closed, and a channel of ssh2 closes only when the other
- * side has.
- */
-const copied = (copying: Promise<void>, signal: AbortSignal): Promise<void> => untilAborted(copying, signal);
+/** A file that is still being opened would appear after it was removed. */
+const closed = (file: WriteStream): Promise<void> =>
+  new Promise(resolve => {
+    if (file.closed) return resolve();
+    file.on('error', () => undefined).once('close', resolve);
+    file.destroy();
+  });
 
-function counter({ progress }: TransferOptions, hash?: Hash): Transform {
+/** What the host said, where it ended with a reason; a host that says nothing more is not waited for. */
+async function why(
+  error: unknown,
+  process: RemoteProcess,
+  words: Promise<string>,
+  host: RemoteHost,
+): Promise<RemoteError> {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const told = untilAborted(
+    process.exit.then(async ({ code }) => (code === 0 || code === undefined ? '' : words)),
+    patience,
+  );
+  const said = await told.catch((reason: unknown) => {
+    // A lost connection is the reason for a copy that broke off.
+    if (reason instanceof RemoteError && reason.reason === 'connection_lost') return reason;
+    return '';
+  });
+  if (said instanceof RemoteError) return said;
+  const what = `copy the trace from ${host.name}`;
+  return said === '' ? copyFailed(what, String(error), 'this machine') : copyFailed(what, said, host.name);
+}
+
+/** Where the file system says how much is free, a file that does not fit is not begun. */
+async function needRoom(folder: string, bytes: number): Promise<void> {
+  const found = await statfs(folder).catch(() => undefined);
+  const free = found === undefined ? Number.POSITIVE_INFINITY : found.bavail * found.bsize;
+  if (bytes > free)
+    throw new RemoteError(
+      'no_space',
+      `The trace has ${megabytes(bytes)}, but only ${megabytes(free)} are free in ${folder} on this machine.`,
+      'Make room there, or choose another folder in the setting wakechain.captureDirectory.',
+    );
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+const sizeDiffers = (host: RemoteHost, expected: number, got: number): RemoteError =>
+  new RemoteError(
+    'transfer',
+    `The trace that arrived from ${host.name} has ${got > expected ? 'more than the' : `${got} of the`} ${expected} bytes that were announced; what arrived was discarded.`,
+    'Try again. If it happens again, look at the disk of the host.',
+  );
+
+/** Counts what passes, and ends the copy when it is more than was announced: a disk is not filled by a lie. */
+function counter({ progress, bytes: expected }: DownloadOptions, host: RemoteHost, hash: Hash): Transform {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      hash?.update(chunk);
+      if (bytes > expected) return done(sizeDiffers(host, expected, bytes));
+      hash.update(chunk);
       progress(bytes);
       done(undefined, chunk);
     },
@@ -192,17 +258,17 @@ async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
   }
 }
 
-function copyFailed(what: string, words: string): RemoteError {
-  const why = words.trim().split('\n').at(-1) ?? '';
-  return /no space left|ENOSPC|quota/i.test(why)
+function copyFailed(what: string, words: string, where: string): RemoteError {
+  const reason = lastLine(words).replace(/\.$/, '');
+  return /no space left|ENOSPC|quota/i.test(reason)
     ? new RemoteError(
         'no_space',
-        `Could not ${what}: the disk is full (${why}).`,
-        'Make room, then try again.',
+        `Could not ${what}: the disk of ${where} is full (${reason}).`,
+        'Make room there, then try again.',
       )
     : new RemoteError(
         'transfer',
-        `Could not ${what}: ${why || 'the transfer broke off'}.`,
+        `Could not ${what}: ${reason || 'the transfer broke off'}.`,
         'Try again; the log has the details.',
       );
 }

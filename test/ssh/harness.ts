@@ -93,7 +93,12 @@ export class Sandbox {
     return { file, line: readFileSync(`${file}.pub`, 'utf8').trim() };
   }
 
-  async server(options: { hostKeys: readonly string[]; extra?: readonly string[] }): Promise<SshServer> {
+  /** `varTmpBytes`: the server and its logins see a /var/tmp of their own, of that size. */
+  async server(options: {
+    hostKeys: readonly string[];
+    extra?: readonly string[];
+    varTmpBytes?: number;
+  }): Promise<SshServer> {
     const port = await freePort();
     mkdirSync('/run/sshd', { recursive: true });
     const config = this.path(`sshd-${port}`);
@@ -118,10 +123,22 @@ export class Sandbox {
         '',
       ].join('\n'),
     );
-    const server = spawn('/usr/sbin/sshd', ['-D', '-f', config, '-E', log], { stdio: 'ignore' });
+    const sshd = ['/usr/sbin/sshd', '-D', '-f', config, '-E', log];
+    const mount = `mount -t tmpfs -o mode=1777,size=${options.varTmpBytes} tmpfs /var/tmp && exec "$@"`;
+    const [program = '', ...args] =
+      options.varTmpBytes === undefined ? sshd : ['unshare', '--mount', 'sh', '-c', mount, 'sh', ...sshd];
+    const server = spawn(program, args, { stdio: 'ignore' });
     this.#servers.push(server);
     await reachable(port);
-    return { port, log: () => readFileSync(log, 'utf8'), kill: () => server.kill('SIGKILL') };
+    return {
+      port,
+      varTmp: `/proc/${server.pid}/root/var/tmp`,
+      log: () => readFileSync(log, 'utf8'),
+      resizeVarTmp: bytes => {
+        const inside = ['--target', String(server.pid), '--mount', 'mount', '-o', `remount,size=${bytes}`];
+        sh('nsenter', ...inside, '/var/tmp');
+      },
+    };
   }
 
   /** An ssh_config of its own: nothing of the machine's user is read. */
@@ -159,8 +176,11 @@ export class Sandbox {
 
 export interface SshServer {
   readonly port: number;
+  /** Its /var/tmp, as it is reached from here. */
+  readonly varTmp: string;
   log(): string;
-  kill(): void;
+  /** For a server with a /var/tmp of its own. */
+  resizeVarTmp(bytes: number): void;
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise(done => setTimeout(done, ms));

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import type { CaptureOutcome } from '../../extension/capture/session.ts';
+import type { CaptureOutcome } from '../../extension/capture/outcome.ts';
 import { buildWorkloads, collector, fakeCuda, needBuilt, startWorkload, workloads } from '../lib/programs.ts';
 import { TraceFile } from '../lib/trace-file.ts';
 import { Sandbox, whyNoServer } from '../ssh/harness.ts';

@@ -35,19 +35,28 @@ pub enum Command {
     /// Record, then build the trace database
     Capture(Box<Capture>),
     /// Build the trace database from a spool, also from one that was cut short
-    Finalize {
-        /// What `capture --keep-spool`, or a capture that was ended early, has left
-        spool: PathBuf,
-        /// The trace database, which must not exist yet
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-    },
+    Finalize(Finalize),
     /// Print version, build id of the BPF programs, and schema version
     Version {
         /// One JSON object on standard output instead of text
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Finalize {
+    /// What `capture --keep-spool`, or a capture that was ended early, has left
+    pub spool: PathBuf,
+    /// The trace database, which must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// The trace belongs to this user
+    #[arg(long, value_name = "UID")]
+    pub owner: Option<u32>,
+    /// The line `cancel` on standard input ends it and leaves nothing but the spool
+    #[arg(long)]
+    pub control_stdin: bool,
 }
 
 #[derive(Debug, Args)]

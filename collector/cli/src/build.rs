@@ -1,5 +1,6 @@
 //! Building the trace from a spool: the command `finalize`, and the end of every capture.
 
+use crate::arguments;
 use crate::codes::Failure;
 use crate::control::Ending;
 use crate::lines;
@@ -12,10 +13,11 @@ use wakechain_finalize::{EventCounts, FinalizeOptions, FinalizeReport};
 
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
-pub fn command(spool: &Path, output: &Path) -> Result<(), Failure> {
+pub fn command(arguments: &arguments::Finalize) -> Result<(), Failure> {
+    let arguments::Finalize { spool, output, owner, control_stdin } = arguments;
     places::check_output(output)?;
-    let ending = Ending::listen(false)?;
-    let report = build(spool, output, None, &|| ending.is_wished())?;
+    let ending = Ending::listen(*control_stdin)?;
+    let report = build(spool, output, *owner, &|| ending.gives_up_building())?;
     say_finished(&report, &CaptureEnd::default());
     Ok(())
 }

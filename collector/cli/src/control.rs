@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
-use wakechain_capture::{Control, Wish};
+use wakechain_capture::Control;
 
 /// sudo and a terminal both pass one Ctrl-C on: what comes so soon after is the same wish.
 const SAME_WISH: Duration = Duration::from_secs(1);
@@ -75,16 +75,17 @@ impl Ending {
         self.control.is_cancelled() || self.interrupted.load(Ordering::SeqCst)
     }
 
-    /// Whether anybody wished for any end.
-    pub fn is_wished(&self) -> bool {
-        self.control.wish() != Wish::GoOn
+    /// Whether `finalize` shall end: at `cancel`, at the first signal. Not at the end of input: whoever asked over a
+    /// connection that broke finds the trace whole when they come back.
+    pub fn gives_up_building(&self) -> bool {
+        self.control.is_cancelled() || self.first_signal.get().is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wakechain_capture::EndReason;
+    use wakechain_capture::{EndReason, Wish};
 
     #[test]
     fn lines_and_what_they_mean() {
@@ -101,6 +102,7 @@ mod tests {
             let ending = Ending::default();
             ending.follow(input.as_bytes());
             assert_eq!(ending.control.wish(), *wish, "{input:?}");
+            assert_eq!(ending.gives_up_building(), *wish == Wish::Cancel, "{input:?}");
         }
     }
 

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::Capture(options) => capture::command(*options),
-        Command::Finalize { spool, output } => build::command(&spool, &output),
+        Command::Finalize(options) => build::command(&options),
         Command::Version { json } => {
             report::version(json);
             Ok(())

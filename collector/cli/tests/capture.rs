@@ -198,8 +198,10 @@ fn the_spool_is_kept_where_asked_and_gives_the_same_trace() {
 
     let again = folder.0.path().join("again.wakechain.db");
     let built = Command::new(env!("CARGO_BIN_EXE_wakechain-collector"))
-        .args(["finalize", spool, "--output"])
+        // Its input is at its end at once: that stops nothing.
+        .args(["finalize", spool, "--owner", "65534", "--control-stdin", "--output"])
         .arg(&again)
+        .stdin(Stdio::null())
         .output()
         .unwrap();
     assert_eq!(built.status.code(), Some(0), "{}", String::from_utf8_lossy(&built.stderr));
@@ -207,6 +209,7 @@ fn the_spool_is_kept_where_asked_and_gives_the_same_trace() {
     let last: Value = serde_json::from_str(&last).unwrap();
     assert_eq!(last["type"], "finished");
     assert_eq!(last["bytes"].as_u64(), Some(fs::metadata(&again).unwrap().len()));
+    assert_eq!(fs::metadata(&again).unwrap().uid(), 65534);
     assert!(spools.names() == ["t.wakechain.db.spool"], "finalize leaves the spool alone");
 
     // a second capture does not touch what is there
