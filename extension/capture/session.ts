@@ -122,7 +122,7 @@ export const fetchKept = (request: Errand, kept: Kept): Promise<CaptureOutcome> 
     return fetched(request, ready, kept, finished, [], enter);
   });
 
-export type CheckOutcome =
+type CheckOutcome =
   | { readonly kind: 'checked'; readonly items: readonly CheckItem[] }
   | Exclude<CaptureOutcome, { kind: 'captured' }>;
 

@@ -94,7 +94,7 @@ export async function isWorkedIn(
 
 /** The last resort: SIGKILL for whatever works there, and for the command that it had started. */
 export const endWork = (host: RemoteHost, root: Root, folder: string): Undo => ({
-  what: `the collector on ${host.name}, which may still be recording (in a terminal there: sudo pkill -KILL -f ${folder})`,
+  what: `the collector on ${host.name}, which may still be recording (in a terminal there: sudo pkill -KILL -f '${pattern(folder)}')`,
   run: async signal => {
     const end = `for file in $(grep -l -s -e "$1" /proc/[0-9]*/cmdline); do process=\${file%/cmdline}; for child in $(cat "$process"/task/*/children); do kill -s KILL -- "-$child"; done; kill -s KILL "\${process#/proc/}"; done 2>/dev/null; for i in 1 2 3 4 5 6 7 8 9 10; do grep -q -s -e "$1" /proc/[0-9]*/cmdline || exit 0; sleep 1; done; exit 1`;
     const { exit, stderr } = await runAsRoot(host, root, script(end, pattern(folder)), signal);

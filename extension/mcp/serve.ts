@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { McpServer } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { ServeOptions } from './arguments.ts';
-import { appendAudit } from './audit.ts';
+import { appendAudit, argumentsOf } from './audit.ts';
 import { watchMessages } from './discovery.ts';
 import { watchTraces } from './resources.ts';
 import { createServer } from './server.ts';
 import { Shelf } from './shelf.ts';
 
 /** The query process stands beside the bundle, or in its folder when run from source. */
-export function queryProgramBeside(program: string): string {
+function queryProgramBeside(program: string): string {
   const folder = join(program, '..');
   return program.endsWith('.ts') ? join(folder, '../trace/query/main.ts') : join(folder, 'query.js');
 }
@@ -21,7 +21,9 @@ export function serve(options: ServeOptions, program: string): void {
   let client = 'unknown';
   const audit: Parameters<typeof createServer>[0]['audit'] = entry => {
     if (options.audit !== undefined)
-      appendAudit(options.audit, { time: new Date().toISOString(), client, ...entry });
+      appendAudit(options.audit, { time: new Date().toISOString(), client, ...entry }, words =>
+        process.stderr.write(`${words}\n`),
+      );
   };
   const transport = watchMessages(new StdioServerTransport(), {
     client: name => {
@@ -29,7 +31,7 @@ export function serve(options: ServeOptions, program: string): void {
     },
     discovery: (method, params) => {
       const empty = { rows: 0, bytes: 0, durationMs: 0, outcome: 'ok' };
-      audit({ tool: method, arguments: JSON.stringify(params ?? {}).slice(0, 2_000), ...empty });
+      audit({ tool: method, ...argumentsOf(params), ...empty });
     },
     closed: () => {
       stopWatching();

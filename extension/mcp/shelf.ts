@@ -28,7 +28,7 @@ interface Opened {
   idle: NodeJS.Timeout;
 }
 
-export interface ShelfOptions {
+interface ShelfOptions {
   readonly folders: readonly string[];
   readonly registry: string | undefined;
   readonly queryProgram: string;

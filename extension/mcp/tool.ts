@@ -8,7 +8,7 @@ import type { Span } from '../trace/time.ts';
 import type { KnownTrace, Shelf } from './shelf.ts';
 import { type Moment, windowOf } from './window.ts';
 
-export interface ToolContext {
+interface ToolContext {
   readonly shelf: Shelf;
   /** Aborted when the client takes its question back. */
   readonly signal: AbortSignal;
@@ -44,7 +44,7 @@ export const traceArgument = z
 
 const moment = z.union([z.number(), z.string()]);
 
-export const windowArguments = {
+const windowArguments = {
   start: moment
     .optional()
     .describe('Start of the window: seconds since the capture began, or an ISO time in UTC'),
@@ -53,16 +53,26 @@ export const windowArguments = {
 
 export const pidArgument = z.int().optional().describe('Process id, as the host or as its container sees it');
 
+/** What most questions are about: a trace, a window of it, a process in it. */
+export const scopeArguments = { trace: traceArgument, ...windowArguments, pid: pidArgument };
+
 export const cutsOutput = z.array(z.string()).describe('What was left out of this answer, and how to get it');
 
 /** A table's rows of any shape: columns are documented by the tool's description, not by the schema. */
 export const records = z.array(z.looseObject({}));
 
-export interface Asked {
+interface Asked {
   readonly known: KnownTrace;
   readonly glance: Glance;
   readonly trace: Trace;
   readonly window: Span | undefined;
+  /** The window and the process that were asked about, as queries take them. */
+  readonly within: Scope;
+}
+
+interface Scope {
+  readonly window?: Span;
+  readonly pid?: number;
 }
 
 /** Opens the trace that is asked about and reads the window against its clock. */
@@ -72,15 +82,17 @@ export async function ask(
     readonly trace?: string | undefined;
     readonly start?: Moment | undefined;
     readonly end?: Moment | undefined;
+    readonly pid?: number | undefined;
   },
 ): Promise<Asked> {
   const known = shelf.find(args.trace);
   const [glance, trace] = await Promise.all([shelf.glance(known), shelf.open(known)]);
-  return { known, glance, trace, window: windowOf(args.start, args.end, glance) };
+  const window = windowOf(args.start, args.end, glance);
+  return { known, glance, trace, window, within: scope(window, args.pid) };
 }
 
 /** Scope fields that are set, and only those. */
-export function scope(window: Span | undefined, pid: number | undefined): { window?: Span; pid?: number } {
+export function scope(window: Span | undefined, pid: number | undefined): Scope {
   return { ...(window === undefined ? {} : { window }), ...(pid === undefined ? {} : { pid }) };
 }
 

@@ -51,7 +51,7 @@ const measures: readonly Measure[] = [
   { examples: 1, children: 1, rows: 1 },
 ];
 
-export interface Fitted {
+interface Fitted {
   readonly causes: readonly SentCause[];
   /** What was left out, in sentences; empty when everything fits. */
   readonly cuts: readonly string[];

@@ -12,7 +12,7 @@ import { cancelled, RemoteError, untilAborted } from './errors.ts';
 import { collect, endWithin, type RemoteHost, type RemoteProcess, run, script } from './host.ts';
 import { lastLine } from './words.ts';
 
-export interface TransferOptions {
+interface TransferOptions {
   /** Lower-case hex; what the file must have. */
   readonly sha256: string;
   readonly signal: AbortSignal;

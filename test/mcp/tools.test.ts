@@ -14,7 +14,7 @@ import type {
   TraceStats,
 } from '../../extension/trace/api.ts';
 import { number } from '../fixtures/oracle.ts';
-import { temporaryTrace } from '../fixtures/temporary.ts';
+import { temporaryFolder, temporaryTrace } from '../fixtures/temporary.ts';
 import { connect, textOf } from './server.ts';
 
 interface Listed {
@@ -224,6 +224,28 @@ test('get_causal_chains and resolve_causal_chain: trees that add up, with eviden
   assert.equal(one.cause.examples[0]?.durationNs, number(file, 'SELECT max(duration_ns) FROM cuda_call'));
 });
 
+test('the demo, as it was really captured: the mechanism is the lock, its holder the contention', async t => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'demo.wakechain.db');
+  copyFileSync(new URL('../../media/sample.wakechain.db', import.meta.url), file);
+  const { ask } = await connect(t, ['--traces', folder]);
+  const { causes } = await ask<SentCauses>('get_causal_chains');
+  const call = causes[0]?.examples[0]?.rows.find(({ table }) => table === 'cuda_call')?.id;
+  // The same call by SQL: a launch of engine, in which it slept in futex until tokenizer woke it.
+  const woken = `FROM cuda_calls c JOIN off_cpu_events o ON o.thread_id = c.thread_id
+      AND o.start_ns >= c.start_ns AND o.start_ns < c.start_ns + c.duration_ns
+    WHERE c.id = ${call} AND c.thread = 'engine' AND o.reason = 'futex' AND o.waker_thread = 'tokenizer'`;
+  assert.ok(number(file, `SELECT count(*) ${woken}`) > 0, String(call));
+  assert.ok(
+    2 * number(file, `SELECT sum(o.duration_ns) ${woken}`) >
+      number(file, `SELECT duration_ns FROM cuda_calls WHERE id = ${call}`),
+  );
+  const resolved = await ask<Resolved>('resolve_causal_chain', { call });
+  assert.match(resolved.blocking_mechanism, /^lock \(lock\): waiting for lock 0x/);
+  const roles = resolved.main_path.map(({ edge, thread }) => `${edge} ${thread}`);
+  assert.ok(roles.includes('held_by tokenizer'), roles.join(', '));
+});
+
 type SentCause = Omit<Cause, 'examples'> & { readonly link: string; readonly examples: readonly SentNode[] };
 type SentCauses = Omit<CausesResult, 'causes'> & { readonly causes: readonly SentCause[] };
 
@@ -231,7 +253,7 @@ interface Resolved {
   readonly cause: SentCause;
   readonly blocking_mechanism: string;
   readonly contention_source?: { readonly thread?: ThreadRef };
-  readonly main_path: readonly { readonly label: string }[];
+  readonly main_path: readonly { readonly label: string; readonly edge: string; readonly thread?: string }[];
 }
 
 interface SentNode {

@@ -199,8 +199,9 @@ describe('a capture over SSH', { skip }, () => {
       /the collector on gpu, which may still be recording .*sudo pkill/,
     );
     sandbox.allowSudo('without password');
-    spawnSync('pkill', ['-KILL', '-f', `^${sandbox.user.home}/.cache/wakechain`]);
-    spawnSync('pkill', ['-KILL', '-u', sandbox.user.name, 'sleep']);
+    // With its sudo, which stops beside it.
+    spawnSync('pkill', ['-KILL', '-f', `${sandbox.user.home}/.cache/wakechain`]);
+    spawnSync('pkill', ['-KILL', '-u', sandbox.user.name]);
     for (const folder of bench.temporary()) rmSync(folder, { recursive: true });
   });
 

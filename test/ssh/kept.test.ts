@@ -72,7 +72,8 @@ describe('a recording that has to stay on its host', { skip }, () => {
     let arrived = 0;
     let all = 0;
     const run = await bench.runCapture({
-      plan: { target: { kind: 'command', line: bench.demoLine(4) } },
+      // More than what the buffers of a connection hold.
+      plan: { target: { kind: 'command', line: bench.floodLine(400_000) } },
       onReport: ({ stage, bytes }) => {
         if (stage !== 'pull' || !bytes) return;
         arrived = bytes.done;

@@ -163,6 +163,40 @@ describe('a capture in VS Code', { skip: whyNoServer() ?? false }, () => {
     }
   });
 
+  test('Check Host beside a recording leaves Stop to the recording; without one, Stop says so', async () => {
+    await workbench.call('command', 'wakechain.stop');
+    await notification(/nothing is being recorded in this window/);
+    const outcome = workbench.call('command', 'wakechain.capture', {
+      host: 'gpu',
+      target: { kind: 'command', line: 'sleep 600' },
+    });
+    await notification(/recording\. [\d,]+ events/);
+    const items = (await workbench.call('command', 'wakechain.check', { host: 'gpu' })) as { code: string }[];
+    assert.ok(items.some(({ code }) => code === 'kernel'));
+    await workbench.page.keyboard.press('Escape');
+    await workbench.call('command', 'wakechain.stop');
+    const result = (await outcome) as CaptureOutcome;
+    assert.ok(result.kind === 'captured', JSON.stringify(result));
+    const trace = new TraceFile(result.file);
+    assert.equal(trace.meta('end_reason'), 'stopped');
+    trace.close();
+  });
+
+  test('a folder for traces that cannot be made: nothing is recorded, and the setting is named', async () => {
+    const file = sandbox.write('no-folder', '');
+    await workbench.call('setting', 'wakechain.captureDirectory', `${file}/traces`);
+    try {
+      const outcome = await workbench.call('command', 'wakechain.capture', {
+        host: 'gpu',
+        target: { kind: 'all' },
+      });
+      assert.equal(outcome ?? undefined, undefined);
+      await notification(/The setting wakechain\.captureDirectory: no trace can be written to .*no-folder/);
+    } finally {
+      await workbench.call('setting', 'wakechain.captureDirectory', undefined);
+    }
+  });
+
   test('cancelled while recording: nothing is left, and the editor says so', async () => {
     const outcome = workbench.call('command', 'wakechain.capture', {
       host: 'gpu',
@@ -196,6 +230,6 @@ describe('a capture in VS Code', { skip: whyNoServer() ?? false }, () => {
       return texts;
     });
     assert.match(rows[0] ?? '', /gpu/);
-    assert.equal(rows.filter(text => /MB$/.test(text)).length, 2);
+    assert.equal(rows.filter(text => /MB$/.test(text)).length, 3);
   });
 });

@@ -3,16 +3,7 @@
 import * as z from 'zod';
 import { inputOf } from '../input.ts';
 import { editorLink } from '../link.ts';
-import {
-  ask,
-  cutsOutput,
-  pidArgument,
-  records,
-  scope,
-  tool,
-  traceArgument,
-  windowArguments,
-} from '../tool.ts';
+import { ask, cutsOutput, records, scopeArguments, tool } from '../tool.ts';
 import { fitCauses } from '../tree.ts';
 import { duration, percent } from '../words.ts';
 import { shortBelief } from './get-trace-stats.ts';
@@ -29,9 +20,7 @@ export const getCausalChains = tool({
     'innocent), severity, confidence, the share of wall time, and example trees whose leaves add up exactly; rows are ' +
     'the evidence (table and id). Start here. Times in nanoseconds since the capture began.',
   input: inputOf({
-    trace: traceArgument,
-    ...windowArguments,
-    pid: pidArgument,
+    ...scopeArguments,
     floor_us: z
       .number()
       .positive()
@@ -51,14 +40,10 @@ export const getCausalChains = tool({
     cuts: cutsOutput,
   }),
   run: async (context, args) => {
-    const { known, trace, window } = await ask(context, args);
+    const { known, trace, within } = await ask(context, args);
     const limit = args.limit ?? 5;
     const floor = args.floor_us === undefined ? {} : { floorUs: args.floor_us };
-    const result = await trace.call(
-      'causes',
-      { ...scope(window, args.pid), ...floor, limit },
-      context.signal,
-    );
+    const result = await trace.call('causes', { ...within, ...floor, limit }, context.signal);
     const room = args.limit === undefined ? DEFAULT_CHARACTERS : ASKED_CHARACTERS;
     const { causes, cuts } = fitCauses(result.causes.slice(0, limit), room);
     const more =

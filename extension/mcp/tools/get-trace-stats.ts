@@ -3,17 +3,7 @@
 import * as z from 'zod';
 import type { Belief, FunctionStats, ThreadStats } from '../../trace/api.ts';
 import { inputOf } from '../input.ts';
-import {
-  ask,
-  cutsOutput,
-  firstOf,
-  pidArgument,
-  records,
-  scope,
-  tool,
-  traceArgument,
-  windowArguments,
-} from '../tool.ts';
+import { ask, cutsOutput, firstOf, records, scopeArguments, tool } from '../tool.ts';
 import { count, counted, duration, percent } from '../words.ts';
 
 export const getTraceStats = tool({
@@ -24,9 +14,7 @@ export const getTraceStats = tool({
     'runtime call and the driver call inside it are listed each, do not add them). For each thread: time on the CPU ' +
     'and off it by reason. How long no launch was under way. What was lost. Times in nanoseconds.',
   input: inputOf({
-    trace: traceArgument,
-    ...windowArguments,
-    pid: pidArgument,
+    ...scopeArguments,
     limit: z.int().min(1).max(500).optional().describe('Functions, and threads; default 12 and 8'),
     histogram: z.boolean().default(false).describe('Counts by power-of-two bins from 1 us for each function'),
   }),
@@ -40,8 +28,8 @@ export const getTraceStats = tool({
     cuts: cutsOutput,
   }),
   run: async (context, args) => {
-    const { known, trace, window } = await ask(context, args);
-    const stats = await trace.call('stats', scope(window, args.pid), context.signal);
+    const { known, trace, within } = await ask(context, args);
+    const stats = await trace.call('stats', within, context.signal);
     const cuts: string[] = [];
     const functions = firstOf(stats.functions, args.limit ?? 12, 'functions', cuts, 'raise limit');
     const threads = firstOf(stats.threads, args.limit ?? 8, 'threads', cuts, 'raise limit or give a pid');

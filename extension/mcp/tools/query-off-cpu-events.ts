@@ -3,16 +3,7 @@
 import * as z from 'zod';
 import { ns } from '../../trace/time.ts';
 import { inputOf } from '../input.ts';
-import {
-  ask,
-  cutsOutput,
-  pidArgument,
-  records,
-  scope,
-  tool,
-  traceArgument,
-  windowArguments,
-} from '../tool.ts';
+import { ask, cutsOutput, records, scopeArguments, tool } from '../tool.ts';
 import { count, duration, listed } from '../words.ts';
 
 export const queryOffCpuEvents = tool({
@@ -23,9 +14,7 @@ export const queryOffCpuEvents = tool({
     'exact sum by reason (time inside the window), and the contenders: who ran on the CPU while these threads were ' +
     'runnable. Times in nanoseconds since the capture began.',
   input: inputOf({
-    trace: traceArgument,
-    ...windowArguments,
-    pid: pidArgument,
+    ...scopeArguments,
     min_duration_ms: z.number().min(0).optional().describe('Only intervals of at least this length'),
     reason: z
       .string()
@@ -45,11 +34,11 @@ export const queryOffCpuEvents = tool({
     cuts: cutsOutput,
   }),
   run: async (context, args) => {
-    const { known, trace, window } = await ask(context, args);
+    const { known, trace, within } = await ask(context, args);
     const result = await trace.call(
       'offCpu',
       {
-        ...scope(window, args.pid),
+        ...within,
         ...(args.min_duration_ms === undefined
           ? {}
           : { minDurationNs: ns(Math.round(args.min_duration_ms * 1e6)) }),

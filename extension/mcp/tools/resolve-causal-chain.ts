@@ -7,16 +7,7 @@ import { ns, type Span } from '../../trace/time.ts';
 import { inputOf } from '../input.ts';
 import { editorLink } from '../link.ts';
 import { blockingMechanism } from '../mechanism.ts';
-import {
-  ask,
-  cutsOutput,
-  pidArgument,
-  records,
-  scope,
-  tool,
-  traceArgument,
-  windowArguments,
-} from '../tool.ts';
+import { ask, cutsOutput, pidArgument, records, scope, scopeArguments, tool } from '../tool.ts';
 import { fitCauses, mainPath } from '../tree.ts';
 import { duration, percent } from '../words.ts';
 
@@ -25,9 +16,7 @@ const STACKS = 4;
 const FRAMES = 24;
 
 const input = inputOf({
-  trace: traceArgument,
-  ...windowArguments,
-  pid: pidArgument,
+  ...scopeArguments,
   target_pid: pidArgument,
   call: z.int().optional().describe('cuda_call.id: explain this call'),
   thread: z.int().optional().describe('thread.id: with a window, explain that stretch of this thread'),
