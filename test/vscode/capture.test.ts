@@ -193,7 +193,7 @@ describe('a capture in VS Code', { skip: whyNoServer() ?? false }, () => {
       assert.equal(outcome ?? undefined, undefined);
       await notification(/The setting wakechain\.captureDirectory: no trace can be written to .*no-folder/);
     } finally {
-      await workbench.call('setting', 'wakechain.captureDirectory', undefined);
+      await workbench.call('setting', 'wakechain.captureDirectory', '');
     }
   });
 
