@@ -77,9 +77,6 @@ export class CaptureBench {
   readonly demoLine = (seconds = 2): string =>
     `${this.sandbox.path('build/workloads/demo')} --duration ${seconds} --log /dev/null`;
 
-  readonly floodLine = (calls: number): string =>
-    `echo go | ${this.sandbox.path('build/workloads/flood')} --calls ${calls} --log /dev/null`;
-
   runCapture(options: RunOptions = {}): Promise<Run> {
     return this.#run(options, (errand, stop) =>
       capture({

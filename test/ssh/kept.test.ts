@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Kept } from '../../extension/capture/outcome.ts';
+import { startWorkload } from '../lib/programs.ts';
 import { TraceFile } from '../lib/trace-file.ts';
 import { assertCaptured, assertFailed, CaptureBench, killSessions, type Run } from './bench.ts';
 import { whyNoServer } from './harness.ts';
@@ -69,18 +70,26 @@ describe('a recording that has to stay on its host', { skip }, () => {
   });
 
   test('the connection breaks in the middle of fetching', async () => {
+    // More calls than the buffers of a connection hold.
+    const flood = await startWorkload('flood', ['--calls', '400000', '--log', '/dev/null']);
     let arrived = 0;
     let all = 0;
+    let said = false;
     const run = await bench.runCapture({
-      // More than what the buffers of a connection hold.
-      plan: { target: { kind: 'command', line: bench.floodLine(400_000) } },
-      onReport: ({ stage, bytes }) => {
+      plan: { target: { kind: 'processes', pids: [flood.pid] }, durationSeconds: 60 },
+      onReport: ({ live, stage, bytes }, { stop }) => {
+        if (live && !said) {
+          said = true;
+          flood.say('go');
+          void flood.ended.then(stop);
+        }
         if (stage !== 'pull' || !bytes) return;
         arrived = bytes.done;
         all = bytes.all;
         killSessions(bench.sandbox.user.name);
       },
     });
+    flood.kill();
     const failed = assertFailed(run);
     assert.equal(failed.error.reason, 'connection_lost', run.log);
     assert.ok(arrived > 0 && arrived < all, `${arrived} of ${all}`);
