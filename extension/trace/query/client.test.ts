@@ -125,6 +125,20 @@ test('closing ends what is under way, and nothing is answered afterwards', async
   await assert.rejects(trace.call('stats', {}), { reason: 'cancelled' });
 });
 
+test('no picture waits behind an explanation, and closing ends that too', async t => {
+  const { file } = temporaryTrace(t);
+  const trace = await openTrace(file, { queryProgram });
+  t.after(() => trace.close());
+  const order: string[] = [];
+  const causes = trace.call('causes', {}).then(() => order.push('causes'));
+  await trace.call('tracks', undefined).then(() => order.push('tracks'));
+  await causes;
+  assert.deepEqual(order, ['tracks', 'causes'], 'asked later, answered first: by another process');
+  const over = assert.rejects(trace.call('causes', { floorUs: 1 }), { reason: 'cancelled' });
+  await trace.close();
+  await over;
+});
+
 test('a glance at many files needs one process and keeps none open', async t => {
   const { file, rows } = temporaryTrace(t, { events: 500 });
   const glancer = openGlancer(queryProgram);

@@ -1,5 +1,6 @@
-// The way into a trace for everyone outside the query process. Each open trace has a process for what Wakechain asks,
-// and, once somebody sends SQL of their own, a second one that may be killed at any time without losing the first.
+// The way into a trace for everyone outside the query process. Each open trace has a process for pictures and numbers,
+// and, once somebody asks for them, one for causes, so that no picture waits behind an explanation, and one for SQL of
+// their own. Either of these may be killed at any time without losing the first.
 
 import { resolve } from 'node:path';
 import type { Answer, Argument, Method, Trace } from '../api.ts';
@@ -31,6 +32,11 @@ export async function openTrace(path: string, options: TraceOptions): Promise<Tr
   sniff(file);
   const { queryProgram, deadlineMs = LIBRARY.deadlineMs } = options;
   const library = new QueryChild({ ...LIBRARY, deadlineMs, queryProgram, path: file });
+  let explainer: QueryChild | undefined;
+  const forCauses = () => {
+    explainer ??= new QueryChild({ ...LIBRARY, deadlineMs, queryProgram, path: file });
+    return explainer;
+  };
   let stranger: QueryChild | undefined;
   const forSql = () => {
     stranger ??= new QueryChild({
@@ -42,7 +48,7 @@ export async function openTrace(path: string, options: TraceOptions): Promise<Tr
     return stranger;
   };
   const close = async () => {
-    await Promise.all([library.close(), stranger?.close()]);
+    await Promise.all([library.close(), explainer?.close(), stranger?.close()]);
   };
   try {
     await library.call({ method: 'ready', argument: undefined });
@@ -61,7 +67,8 @@ export async function openTrace(path: string, options: TraceOptions): Promise<Tr
         ]);
         return { ...(rows as SummaryOfRows), provenance: origin } as Answer<M>;
       }
-      const child = method === 'sql' ? forSql() : library;
+      const child =
+        method === 'sql' ? forSql() : method === 'causes' || method === 'explain' ? forCauses() : library;
       return (await child.call({ method, argument } as never, signal)) as Answer<M>;
     },
   };
