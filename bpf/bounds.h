@@ -48,7 +48,7 @@ int at_end(struct bpf_iter__task *ctx)
 	struct probe_counters *of;
 	struct thread_state *state;
 	struct switch_facts facts = {};
-	bool target;
+	bool followed;
 
 	if (!task)
 		return 0;
@@ -60,8 +60,8 @@ int at_end(struct bpf_iter__task *ctx)
 		COUNT_ATOMIC(of, filtered, 1);
 		return 0;
 	}
-	target = is_target(task, state);
-	if (!(record_everyone || target)) {
+	followed = is_followed(task, state, until_ns);
+	if (!(record_everyone || followed)) {
 		COUNT_ATOMIC(of, filtered, 1);
 		return 0;
 	}
@@ -69,7 +69,7 @@ int at_end(struct bpf_iter__task *ctx)
 	facts.cpu = bpf_get_smp_processor_id();
 	facts.next_tid = task->pid;
 	facts.flags = SWITCH_HAS_OFF_CPU | SWITCH_OPEN | state->flags;
-	if (send_off_cpu(task, state, &facts, target)) {
+	if (send_off_cpu(task, state, &facts, followed)) {
 		COUNT_ATOMIC(of, emitted, 1);
 	} else {
 		COUNT_ATOMIC(of, lost, 1);

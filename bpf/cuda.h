@@ -189,11 +189,6 @@ static __always_inline int on_entry(probe_registers *ctx)
 
 /* ---- return ------------------------------------------------------------------------------------------------------ */
 
-struct whole_user_stack {
-	struct user_stack_record record;
-	__u8 bytes[MAX_SNAPSHOT_BYTES];
-};
-
 /* The stack of a call that just returned: that of its entry, less the function itself. */
 static __noinline __u64 send_call_stack(probe_registers *ctx, struct call_state *calls, struct call_frame *frame, __u64 now)
 {

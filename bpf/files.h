@@ -47,39 +47,90 @@ static __always_inline bool takes_file_descriptor(__s32 number)
 	case 42: case 43: case 44: case 45:  /* connect accept sendto recvfrom         */
 	case 46: case 47:                    /* sendmsg recvmsg                        */
 	case 73: case 74: case 75:           /* flock fsync fdatasync                  */
-	case 232: case 281: case 288:        /* epoll_wait epoll_pwait accept4         */
+	case 288:                            /* accept4                                */
 	case 295: case 296: case 299: case 307: /* preadv pwritev recvmmsg sendmmsg    */
-	case 441:                            /* epoll_pwait2                           */
 #else
 	case 63: case 64: case 65: case 66: case 67: case 68: case 69: case 70: /* read .. pwritev */
 	case 29: case 32:                    /* ioctl flock                            */
-	case 82: case 83: case 22:           /* fsync fdatasync epoll_pwait            */
+	case 82: case 83:                    /* fsync fdatasync                        */
 	case 202: case 203: case 206: case 207: case 211: case 212: /* accept connect sendto recvfrom sendmsg recvmsg */
-	case 242: case 243: case 269: case 441: /* accept4 recvmmsg sendmmsg epoll_pwait2 */
+	case 242: case 243: case 269:        /* accept4 recvmmsg sendmmsg              */
 #endif
 		return true;
 	}
 	return false;
 }
 
-static __noinline void fill_file(struct switch_detail_record *record, struct task_struct *task, __u32 descriptor)
+/* The first eight letters of a name, as the kernel keeps them. */
+#define LETTERS(a, b, c, d, e, f, g, h)                                                                                 \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | (__u64)(f) << 40 |    \
+	 (__u64)(g) << 48 | (__u64)(h) << 56)
+
+static __always_inline __u32 kind_of_anonymous(struct file *file)
+{
+	const unsigned char *name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	__u64 letters = 0;
+
+	bpf_probe_read_kernel(&letters, sizeof(letters), name);
+	switch (letters) {
+	case LETTERS('[', 'e', 'v', 'e', 'n', 't', 'f', 'd'):
+		return FILE_EVENTFD;
+	case LETTERS('[', 'e', 'v', 'e', 'n', 't', 'p', 'o'):
+		return FILE_EPOLL;
+	case LETTERS('[', 't', 'i', 'm', 'e', 'r', 'f', 'd'):
+		return FILE_TIMERFD;
+	case LETTERS('[', 's', 'i', 'g', 'n', 'a', 'l', 'f'):
+		return FILE_SIGNALFD;
+	case LETTERS('[', 'p', 'i', 'd', 'f', 'd', ']', 0):
+		return FILE_PIDFD;
+	case LETTERS('[', 'i', 'o', '_', 'u', 'r', 'i', 'n'):
+		return FILE_IO_URING;
+	}
+	return FILE_ANONYMOUS;
+}
+
+static __always_inline struct file *file_of(struct task_struct *task, __u32 descriptor)
 {
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct inode *inode;
-	struct file **files;
-	struct file *file = NULL;
+	struct file **files, *file = NULL;
 
-	record->file_descriptor = descriptor;
 	if (descriptor >= BPF_CORE_READ(table, max_fds))
-		return;
+		return NULL;
 	files = BPF_CORE_READ(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
-	inode = BPF_CORE_READ(file, f_inode);
+	return file;
+}
+
+/* What the descriptor of a wait stands for, into the record; what it is called is told once for each object. */
+static __noinline void fill_file(struct switch_detail_record *record, struct task_struct *task, __u32 descriptor, __u32 cpu)
+{
+	struct file *file = file_of(task, descriptor);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	__u32 kind;
+
+	record->file_descriptor = descriptor;
 	if (!inode)
 		return;
+	kind = kind_of_inode(inode);
 	record->object = BPF_CORE_READ(inode, i_ino);
-	record->file_kind = kind_of_inode(inode);
 	record->device = BPF_CORE_READ(inode, i_rdev);
+	if (!record->device)
+		record->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	if (kind == FILE_ANONYMOUS) {
+		kind = kind_of_anonymous(file);
+		record->object = 0;
+		if (kind == FILE_EVENTFD && bpf_core_field_exists(((struct eventfd_ctx *)0)->id)) {
+			struct eventfd_ctx *event = BPF_CORE_READ(file, private_data);
+
+			record->object = (__u32)BPF_CORE_READ(event, id);
+		}
+	}
+	record->file_kind = kind;
+	if (kind == FILE_SOCKET)
+		tell_socket(file, record->object, record->base.at_ns, cpu);
+	else if (kind == FILE_REGULAR || kind == FILE_CHARACTER_DEVICE || kind == FILE_BLOCK_DEVICE || kind == FILE_PIPE ||
+		 kind == FILE_OTHER)
+		tell_file(file, record, cpu);
 }
 
 #endif

@@ -19,6 +19,12 @@ static __noinline bool is_target(struct task_struct *task, struct thread_state *
 	return state->is_target;
 }
 
+/* Targets, and for a while those who woke one after a long wait: why were they late? */
+static __always_inline bool is_followed(struct task_struct *task, struct thread_state *state, __u64 now)
+{
+	return is_target(task, state) || now < state->followed_until_ns;
+}
+
 static __always_inline __u32 namespace_tgid(struct task_struct *task)
 {
 	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);

@@ -8,9 +8,25 @@
 #ifndef WAKECHAIN_REGISTERS_H
 #define WAKECHAIN_REGISTERS_H
 
+/* The same on both processors. */
+#define SYS_EPOLL_PWAIT2 441
+#define SYS_FUTEX_WAITV 449
+#define SYS_FUTEX_WAIT 455
+
 #if defined(__TARGET_ARCH_x86)
 
 #define SYS_FUTEX 202
+#define SYS_POLL 7
+#define SYS_SELECT 23
+#define SYS_NANOSLEEP 35
+#define SYS_WAIT4 61
+#define SYS_SIGTIMEDWAIT 128
+#define SYS_CLOCK_NANOSLEEP 230
+#define SYS_EPOLL_WAIT 232
+#define SYS_WAITID 247
+#define SYS_PSELECT6 270
+#define SYS_PPOLL 271
+#define SYS_EPOLL_PWAIT 281
 #define TS_COMPAT 2
 /* How far a return moves the stack pointer beyond the one at entry. */
 #define RETURN_POPS 8
@@ -35,6 +51,14 @@ static __always_inline void read_system_call(struct task_struct *task, struct sy
 	call->args[1] = regs->si;
 	call->args[2] = regs->dx;
 	call->args[3] = regs->r10;
+}
+
+/* The fifth (4) and sixth (5) argument of a system call, which few need. */
+static __always_inline __u64 late_argument(struct task_struct *task, __u32 index)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	return index == 4 ? regs->r8 : regs->r9;
 }
 
 static __always_inline void read_user_position(struct task_struct *task, struct user_stack_record *record)
@@ -114,6 +138,18 @@ static __always_inline bool read_preempt_count(struct task_struct *current_task,
 #elif defined(__TARGET_ARCH_arm64)
 
 #define SYS_FUTEX 98
+/* aarch64 never had these. */
+#define SYS_POLL 100000
+#define SYS_SELECT 100001
+#define SYS_EPOLL_WAIT 100002
+#define SYS_EPOLL_PWAIT 22
+#define SYS_PSELECT6 72
+#define SYS_PPOLL 73
+#define SYS_WAITID 95
+#define SYS_NANOSLEEP 101
+#define SYS_CLOCK_NANOSLEEP 115
+#define SYS_SIGTIMEDWAIT 137
+#define SYS_WAIT4 260
 #define TIF_32BIT (1 << 22)
 #define RETURN_POPS 0
 
@@ -135,6 +171,14 @@ static __always_inline void read_system_call(struct task_struct *task, struct sy
 	call->args[1] = regs->regs[1];
 	call->args[2] = regs->regs[2];
 	call->args[3] = regs->regs[3];
+}
+
+/* The fifth (4) and sixth (5) argument of a system call, which few need. */
+static __always_inline __u64 late_argument(struct task_struct *task, __u32 index)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	return index == 4 ? regs->regs[4] : regs->regs[5];
 }
 
 static __always_inline void read_user_position(struct task_struct *task, struct user_stack_record *record)

@@ -49,7 +49,7 @@ static __noinline void note_loss(__u32 class, __u32 source, __u64 now, __u32 eve
 
 static __always_inline __u64 wake_flags(void *ring, __u32 class, __u32 bytes)
 {
-	__u64 step = wake_bytes[class & (RING_CLASSES - 1)];
+	__u64 step = wake_bytes[class % RING_CLASSES];
 	__u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
 
 	/* Woken when a multiple of `step` was just crossed: once for each, not for every record beyond. */

@@ -123,6 +123,48 @@ static __noinline __u64 send_snapshot(struct task_struct *task, __u32 kept, __u6
 	return key;
 }
 
+struct whole_user_stack {
+	struct user_stack_record record;
+	__u8 bytes[MAX_SNAPSHOT_BYTES];
+};
+
+/* Of a thread that wakes another from a system call of its own: `task` is current. The key, or 0. */
+static __noinline __u64 send_waker_stack(struct task_struct *task, __u64 now, __u32 cpu)
+{
+	struct probe_counters *of = counters_of(PROBE_USER_STACK);
+	struct thread_state *state = thread_state_of(task);
+	struct whole_user_stack *stack;
+	struct call_state *calls;
+	void *ring = NULL;
+	__u64 key;
+
+	COUNT_ATOMIC(of, hits, 1);
+	if (!state || !take_stack_token(state, now)) {
+		COUNT_ATOMIC(of, filtered, 1);
+		return 0;
+	}
+	stack = reserve(RING_STACK, cpu, sizeof(*stack), now, &ring);
+	if (!stack) {
+		COUNT_ATOMIC(of, lost, 1);
+		note_loss(RING_STACK, LOSS_RING, now, 1);
+		return 0;
+	}
+	key = new_stack_key(cpu);
+	set_header(&stack->record.header, RECORD_USER_STACK, sizeof(*stack), 0, cpu);
+	stack->record.key = key;
+	stack->record.at_ns = now;
+	stack->record.tid = task->pid;
+	stack->record.tgid = task->tgid;
+	read_user_position(task, &stack->record);
+	clear_hooks(stack->record.hooks);
+	calls = call_state_of(task);
+	stack->record.hook_count = calls ? copy_hooks(stack->record.hooks, calls) : 0;
+	stack->record.snapshot_bytes = copy_user_stack(stack->bytes, stack->record.stack_pointer);
+	submit(stack, ring, RING_STACK, sizeof(*stack));
+	COUNT_ATOMIC(of, emitted, 1);
+	return key;
+}
+
 /* As the ring holds it: user space cuts it to its `frame_count`. */
 struct whole_kernel_stack {
 	struct kernel_stack_record record;

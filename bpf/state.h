@@ -44,7 +44,7 @@ struct ring {
 	__uint(max_entries, 4096);
 };
 
-/* Entry 0: RING_LIFE. Then RING_CUDA of each CPU, RING_SCHEDULER of each CPU, RING_STACK of each CPU. */
+/* Entry 0: RING_LIFE. Then RING_CUDA of each CPU, RING_SCHEDULER, RING_STACK, RING_HOST of each CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -105,15 +105,28 @@ struct system_call {
 	__u32 known;               /* it was read                                    */
 };
 
+/* What the thread asked for in it, read while it was still on the CPU. */
+struct asked {
+	__u64 object;              /* futex; child                                   */
+	__u64 timeout_ns;
+	__u32 futex_op;            /* 0xffffffff = no futex                          */
+	__u32 futex_value;
+	__u32 descriptor;          /* 0xffffffff = none, or several                  */
+	__u32 timeout_kind;
+};
+
 enum { SNAPSHOT_NONE = 0, SNAPSHOT_KEPT = 1, SNAPSHOT_FAILED = 2 };
 
 struct thread_state {
 	__u64 off_ns;              /* since when off the CPU; 0 = on it              */
 	__u64 wake_ns;             /* when it was woken; 0 = not yet                 */
-	__u64 timeout_ns;          /* of the futex wait                              */
 	__u64 waker_object;
 	__u64 waker_kernel_stack;
+	__u64 waker_user_stack;
 	struct system_call call;   /* that it was in when it left the CPU            */
+	struct asked asked;
+	__u64 kernel_lock;         /* the last one that it had to wait for           */
+	__u64 followed_until_ns;   /* it woke a target that had waited long: its own waits are of interest till then */
 	__u64 stack_tokens_ns;     /* token bucket of its stacks, in time            */
 	__u64 run_delay;           /* waits for a CPU until it left, as the kernel adds them up */
 	__u32 waker_tid;
@@ -121,6 +134,8 @@ struct thread_state {
 	__u32 got_cpu_tid;
 	__u32 target_generation;   /* when `is_target` was looked up                 */
 	__u32 seen;                /* a program has met this thread                  */
+	__u32 kernel_lock_flags;
+	__u32 follow_depth;        /* wakers of wakers: how far from a target        */
 	__u16 cpu_before;
 	__u16 flags;               /* SWITCH_*                                       */
 	__s16 waker_system_call;

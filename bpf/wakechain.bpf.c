@@ -15,9 +15,14 @@
 #include "stacks.h"
 #include "cuda.h"
 #include "life.h"
+#include "objects.h"
 #include "files.h"
+#include "waits.h"
+#include "off_cpu.h"
+#include "missed.h"
 #include "scheduler.h"
 #include "wakeups.h"
+#include "locks.h"
 #include "bounds.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -9,6 +9,25 @@
 #define HARD_INTERRUPT_MASK 0x000f0000
 #define SERVING_SOFT_INTERRUPT 0x00000100
 
+/* How long a waker's own waits are of interest after it ended a target's, and how far from a target. */
+#define FOLLOW_NS 5000000000ull
+#define FOLLOW_DEPTH 4
+
+static __always_inline void follow(struct task_struct *waker, struct thread_state *woken, __u64 now)
+{
+	__u32 depth = woken->is_target ? 1 : woken->follow_depth + 1;
+	struct thread_state *state;
+
+	if (depth > FOLLOW_DEPTH || waker->tgid == collector_tgid)
+		return;
+	state = thread_state_of(waker);
+	if (!state)
+		return;
+	if (state->followed_until_ns < now || state->follow_depth > depth)
+		state->follow_depth = depth;
+	state->followed_until_ns = now + FOLLOW_NS;
+}
+
 /* Who wakes, in what context, and from which futex call. Runs in the waker. */
 static __always_inline void note_waker(void *ctx, struct thread_state *state, __u64 now, bool with_stack)
 {
@@ -33,6 +52,7 @@ static __always_inline void note_waker(void *ctx, struct thread_state *state, __
 	state->waker_futex_op = 0xffffffff;
 	state->waker_object = 0;
 	state->waker_kernel_stack = 0;
+	state->waker_user_stack = 0;
 	if (!(context & WAKER_IN_HARD_INTERRUPT)) {
 		read_system_call(waker, &call);
 		state->waker_system_call = call.number;
@@ -40,6 +60,12 @@ static __always_inline void note_waker(void *ctx, struct thread_state *state, __
 			state->waker_futex_op = call.args[1];
 			state->waker_object = call.args[0];
 		}
+	}
+	/* By its own doing: from which code, and what did it wait for itself? */
+	if (with_stack && known && !(context & (WAKER_IN_HARD_INTERRUPT | WAKER_IS_IDLE | WAKER_IS_KERNEL_THREAD))) {
+		follow(waker, state, now);
+		if (!(context & WAKER_IN_SOFT_INTERRUPT))
+			state->waker_user_stack = send_waker_stack(waker, now, bpf_get_smp_processor_id());
 	}
 	/* In an interrupt, or where the kernel does not tell: its stack says what raised it. */
 	if (with_stack && (!known || context & (WAKER_IN_HARD_INTERRUPT | WAKER_IN_SOFT_INTERRUPT | WAKER_IS_IDLE)))
@@ -89,7 +115,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
 	}
 	state->wake_ns = now;
 	state->wake_is_early = 0;
-	with_stack = stacks_per_second && now - state->off_ns >= off_cpu_threshold_ns && is_target(task, state);
+	with_stack = stacks_per_second && now - state->off_ns >= off_cpu_threshold_ns && is_followed(task, state, now);
 	note_waker(ctx, state, now, with_stack);
 	of->merged++;
 	return 0;

@@ -13,7 +13,7 @@
 #ifndef WAKECHAIN_WIRE_H
 #define WAKECHAIN_WIRE_H
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 /* ---- rings and loss -------------------------------------------------------------------------------------------- */
 
@@ -22,7 +22,8 @@ enum ring_class {
 	RING_CUDA = 1,        /* CUDA calls: one ring for each CPU                */
 	RING_SCHEDULER = 2,   /* context switches: one ring for each CPU          */
 	RING_STACK = 3,       /* stack snapshots: one ring for each CPU           */
-	RING_CLASSES = 4,
+	RING_HOST = 4,        /* files, block requests, samples: one for each CPU */
+	RING_CLASSES = 5,
 };
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
@@ -36,6 +37,8 @@ enum record_kind {
 	RECORD_USER_STACK = 6,
 	RECORD_KERNEL_STACK = 7,
 	RECORD_LOSS = 8,
+	RECORD_FILE = 9,           /* what an inode of a wait is called            */
+	RECORD_SOCKET = 10,        /* ... or whom a socket is connected to         */
 	/* written by the capture process itself: `text_record` followed by UTF-8 text, mostly one JSON object */
 	RECORD_META = 64,          /* first record of a spool                      */
 	RECORD_PROBES = 65,        /* the probe table: index -> what it is         */
@@ -140,24 +143,77 @@ enum file_kind {
 	FILE_SOCKET = 3,
 	FILE_CHARACTER_DEVICE = 4,
 	FILE_BLOCK_DEVICE = 5,
-	FILE_ANONYMOUS = 6,        /* eventfd, epoll, timerfd ...                                                        */
+	FILE_ANONYMOUS = 6,        /* one of the kernel's own, of none of the kinds below                                */
 	FILE_OTHER = 7,
+	FILE_EVENTFD = 8,
+	FILE_EPOLL = 9,
+	FILE_TIMERFD = 10,
+	FILE_SIGNALFD = 11,
+	FILE_PIDFD = 12,
+	FILE_IO_URING = 13,
+};
+
+/* What `timeout_ns` counts from */
+enum timeout_kind {
+	TIMEOUT_NONE = 0,          /* none was asked for, or it could not be read                                        */
+	TIMEOUT_RELATIVE = 1,
+	TIMEOUT_MONOTONIC = 2,     /* a moment                                                                           */
+	TIMEOUT_REALTIME = 3,      /* a moment                                                                           */
 };
 
 struct switch_detail_record {
 	struct switch_record base;
-	__u64 object;              /* futex: user address; file: inode number                                            */
-	__u64 timeout_ns;          /* as given to the kernel; absolute for WAIT_BITSET; 0 = none                         */
+	__u64 object;              /* futex: user address; file: inode number (eventfd: its id); wait4: the pid          */
+	__u64 timeout_ns;          /* as given to the kernel: see timeout_kind                                           */
 	__u32 futex_op;            /* with its flags, as given; 0xffffffff = the wait was not a futex                    */
 	__u32 futex_value;
 	__u32 file_descriptor;     /* 0xffffffff = none                                                                  */
 	__u32 file_kind;           /* enum file_kind                                                                     */
-	__u32 device;              /* major << 20 | minor of a device file                                               */
+	__u32 device;              /* major << 20 | minor: of a device file its own, else of the file system             */
 	__u32 waker_futex_op;      /* 0xffffffff = the waker was not in futex()                                          */
 	__u64 waker_object;        /* futex address that the waker was waking                                            */
 	__u64 user_stack;          /* stack key of the blocked thread; 0 = none taken                                    */
 	__u64 kernel_stack;
 	__u64 waker_kernel_stack;
+	__u64 waker_user_stack;    /* of a waker that was in a system call of its own                                    */
+	__u64 kernel_lock;         /* address of the kernel's lock that it waited for; 0 = none was seen                 */
+	__u32 kernel_lock_flags;   /* LCB_F_* of lock:contention_begin, and KERNEL_LOCK_IS_MMAP                          */
+	__u32 timeout_kind;        /* enum timeout_kind                                                                  */
+};
+#define KERNEL_LOCK_IS_MMAP 0x80000000 /* the mmap lock of the thread's own process */
+
+/* ---- objects: told once, by whoever first waits for one ----------------------------------------------------------- */
+
+#define FILE_PATH_PARTS 16
+#define FILE_PART_BYTES 64
+
+struct file_record {
+	struct record_header header;
+	__u64 at_ns;
+	__u64 inode;
+	__u32 device;              /* as in switch_detail_record                                                         */
+	__u32 file_kind;
+	__u32 parts;               /* of the path, innermost first, each zero-terminated in FILE_PART_BYTES              */
+	__u32 is_whole;            /* 1 = the last part lies in the root directory                                       */
+	__u8 names[1024];
+};
+
+/* Addresses and ports as the kernel has them, a port in host order; IPv4 in the first four bytes. 0 = not bound, not connected. */
+struct socket_record {
+	struct record_header header;
+	__u64 at_ns;
+	__u64 inode;
+	__u64 peer_inode;          /* AF_UNIX: the socket at the other end                                               */
+	__u16 family;              /* AF_*                                                                               */
+	__u16 kind;                /* SOCK_*                                                                             */
+	__u16 protocol;            /* IPPROTO_*                                                                          */
+	__u16 state;               /* TCP_*                                                                              */
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 path_bytes;
+	__u8 local[16];
+	__u8 remote[16];
+	__u8 path[112];            /* AF_UNIX: of this end, else of the other; abstract ones begin with a zero byte      */
 };
 
 /* ---- CUDA -------------------------------------------------------------------------------------------------------- */
@@ -283,7 +339,9 @@ enum probe_index {
 	PROBE_SLICE_END = 9,       /* emitted = CPU slices still open                                                    */
 	PROBE_USER_STACK = 10,
 	PROBE_KERNEL_STACK = 11,
-	PROBE_FIRST_CALL = 16,     /* the first CUDA function                                                            */
+	PROBE_OBJECT = 12,         /* emitted = files and sockets told of, merged = known already                        */
+	PROBE_KERNEL_LOCK = 13,    /* merged = noted with the thread that waits                                          */
+	PROBE_FIRST_CALL = 64,     /* the first CUDA function                                                            */
 	PROBE_LIMIT = 2048,
 };
 

@@ -1,6 +1,6 @@
 //! Puts probes on the CUDA functions of a file, each distinct file once, and keeps the table of all probes asked for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use wakechain_host::elf::{self, Function};
 use wakechain_host::libraries::CudaFile;
 use wakechain_wire::{
-    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_END, PROBE_ITERATE_START, PROBE_KERNEL_STACK,
-    PROBE_LIMIT, PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK,
-    PROBE_WAKING,
+    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_END, PROBE_ITERATE_START, PROBE_KERNEL_LOCK,
+    PROBE_KERNEL_STACK, PROBE_LIMIT, PROBE_OBJECT, PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU,
+    PROBE_SWITCH_SLICE, PROBE_USER_STACK, PROBE_WAKING,
 };
 
 use crate::functions::{self, Known};
@@ -27,7 +27,7 @@ const MAX_LINK_FUNCTIONS_OF_FILE: usize = 20;
 const EVERY_PROCESS: i32 = -1;
 
 /// How many probes every capture has.
-pub const FIXED_PROBES: usize = 12;
+pub const FIXED_PROBES: usize = 14;
 
 /// Those probes, as the table names them.
 const FIXED: [(u32, &str, &str); FIXED_PROBES] = [
@@ -43,13 +43,17 @@ const FIXED: [(u32, &str, &str); FIXED_PROBES] = [
     (PROBE_SLICE_END, "iter", "cpu_slice (end)"),
     (PROBE_USER_STACK, "stack", "user stack"),
     (PROBE_KERNEL_STACK, "stack", "kernel stack"),
+    (PROBE_OBJECT, "object", "files and sockets of waits"),
+    (PROBE_KERNEL_LOCK, "tp_btf", "contention_begin"),
 ];
 
-pub fn fixed_rows() -> Value {
-    let rows: Vec<Value> = FIXED
-        .iter()
-        .map(|(index, kind, target)| json!({"index": index, "kind": kind, "target": target, "attached": true}))
-        .collect();
+/// `refused`: those that this kernel does not have, and why.
+pub fn fixed_rows(refused: &BTreeMap<u32, String>) -> Value {
+    let row = |(index, kind, target): &(u32, &str, &str)| match refused.get(index) {
+        None => json!({"index": index, "kind": kind, "target": target, "attached": true}),
+        Some(why) => json!({"index": index, "kind": kind, "target": target, "attached": false, "error": why}),
+    };
+    let rows: Vec<Value> = FIXED.iter().map(row).collect();
     json!({ "probes": rows })
 }
 

@@ -14,6 +14,8 @@ pub struct Kernel {
     pub multi: bool,
     /// sched_switch says the state of the thread that leaves (5.18).
     pub switch_says_state: bool,
+    /// lock:contention_begin (5.19).
+    pub contention: bool,
     /// Bytes from a CPU's run queue to its preempt count (x86_64).
     pub preempt_count_from_run_queue: Option<i64>,
 }
@@ -54,6 +56,10 @@ fn member_bytes(attributes: MemberAttr) -> Option<i64> {
     }
 }
 
+fn has_tracepoint(btf: &Btf<'_>, name: &str) -> bool {
+    btf.type_by_name::<Typedef<'_>>(&format!("btf_trace_{name}")).is_some()
+}
+
 impl Kernel {
     pub fn look() -> Result<Kernel, CaptureError> {
         let btf = Btf::from_vmlinux().map_err(|error| {
@@ -73,6 +79,7 @@ impl Kernel {
             multi: btf.type_by_name::<Func<'_>>("bpf_uprobe_multi_link_attach").is_some(),
             // the first argument is the probe's own data
             switch_says_state: switch_arguments >= 5,
+            contention: has_tracepoint(&btf, "contention_begin"),
             preempt_count_from_run_queue: preempt_count_offset(&btf)
                 .and_then(|count| Some(count - per_cpu_offset(&btf, "runqueues")?)),
         })

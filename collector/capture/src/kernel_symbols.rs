@@ -45,7 +45,9 @@ fn parse(line: &str) -> Option<Symbol> {
     let address = u64::from_str_radix(words.next()?, 16).ok().filter(|address| *address != 0)?;
     let kind = words.next()?;
     let name = words.next()?;
-    matches!(kind, "t" | "T" | "w" | "W").then(|| Symbol { address, name: name.to_owned() })
+    // a module's name in brackets is part of it: it tells the GPU's driver from the kernel itself
+    let name = words.next().map_or_else(|| name.to_owned(), |module| format!("{name} {module}"));
+    matches!(kind, "t" | "T" | "w" | "W").then_some(Symbol { address, name })
 }
 
 /// Address, name, bytes to the next symbol (0 = the last one).
@@ -81,7 +83,7 @@ mod tests {
         let addresses = BTreeSet::from([0x0fff, 0x10ff, 0x1400, 0x9999]);
         assert_eq!(
             choose(&symbols, &addresses),
-            [(0x1000, "first", 0x100), (0x1100, "asm_sysvec_timer", 0x200), (0x1400, "third", 0)]
+            [(0x1000, "first", 0x100), (0x1100, "asm_sysvec_timer", 0x200), (0x1400, "third [net]", 0)]
         );
     }
 }

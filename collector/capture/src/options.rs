@@ -163,12 +163,14 @@ pub struct EventCounts {
     pub cuda: u64,
     pub scheduler: u64,
     pub stacks: u64,
+    /// Files and sockets of waits, block requests, samples.
+    pub host: u64,
 }
 
 impl EventCounts {
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.life + self.cuda + self.scheduler + self.stacks
+        self.life + self.cuda + self.scheduler + self.stacks + self.host
     }
 }
 

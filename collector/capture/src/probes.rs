@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{Iter, IterOpts, Link, MapCore, MapFlags, MapHandle, MapMut, OpenObject, ProgramMut};
 use wakechain_wire::{
-    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_START, PROBE_RENAME, PROBE_SWITCH_OFF_CPU,
-    PROBE_SWITCH_SLICE, PROBE_WAKING, ProbeCounters, RING_CLASSES,
+    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_START, PROBE_KERNEL_LOCK, PROBE_RENAME,
+    PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_WAKING, ProbeCounters, RING_CLASSES,
 };
 
 use crate::error::CaptureError;
@@ -65,6 +65,8 @@ pub struct Probes<'obj> {
     pub skeleton: WakechainSkel<'obj>,
     pub rung: Rung,
     pub lease: Lease,
+    /// Tracepoints that this kernel does not have: by probe, and why.
+    pub refused: BTreeMap<u32, String>,
     cpus: u32,
     links: Vec<Link>,
 }
@@ -82,19 +84,20 @@ impl<'obj> Probes<'obj> {
         let kernel = Kernel::look()?;
         let rung = options.rung.unwrap_or_else(|| kernel.best_rung());
         let mut open = WakechainSkelBuilder::default().open(storage).map_err(|error| load_error(&error))?;
-        choose_programs(&mut open, rung, kernel.switch_says_state);
+        choose_programs(&mut open, rung, &kernel);
         set_options(&mut open, options, &kernel, sizes, cpus).map_err(|error| load_error(&error))?;
         let skeleton = open.load().map_err(|error| load_error(&error))?;
         hand_over(&skeleton.maps.rings, &rings.maps).map_err(|error| load_error(&error))?;
         let lease = Lease::new(skeleton.maps.bss.as_fd(), offset_of!(bss, until_ns)).map_err(|error| {
             CaptureError::new("bpf_map", format!("The probes' memory cannot be mapped: {error}."), "")
         })?;
-        let mut probes = Probes { skeleton, rung, lease, cpus, links: Vec::new() };
+        let mut probes = Probes { skeleton, rung, lease, refused: BTreeMap::new(), cpus, links: Vec::new() };
         probes.forget_cpus()?;
         if let Some(globals) = probes.skeleton.maps.bss_data.as_mut() {
             sys::publish_word(&mut globals.target_generation, 1);
         }
         probes.attach_tracepoints(kernel.switch_says_state)?;
+        probes.attach_where_there_is(&kernel);
         Ok(probes)
     }
 
@@ -122,6 +125,23 @@ impl<'obj> Probes<'obj> {
             self.links.push(link);
         }
         Ok(())
+    }
+
+    /// What a trace is whole without, though poorer: left out where the kernel has no such tracepoint.
+    fn attach_where_there_is(&mut self, kernel: &Kernel) {
+        let programs = &self.skeleton.progs;
+        let all: [(u32, bool, &ProgramMut<'_>); 1] = [(PROBE_KERNEL_LOCK, kernel.contention, &programs.on_contention)];
+        for (index, there, program) in all {
+            let attached = if there {
+                program.attach().map_err(|error| format!("{error}"))
+            } else {
+                Err("this kernel has no such tracepoint".to_owned())
+            };
+            match attached {
+                Ok(link) => self.links.push(link),
+                Err(why) => drop(self.refused.insert(index, why)),
+            }
+        }
     }
 
     fn forget_cpus(&self) -> Result<(), CaptureError> {
@@ -200,7 +220,8 @@ impl<'obj> Probes<'obj> {
     /// one program of all CUDA functions stands with the first of them.
     pub fn missed(&self) -> BTreeMap<u32, u64> {
         let programs = &self.skeleton.progs;
-        let of: [(u32, &ProgramMut<'_>); 16] = [
+        let of: [(u32, &ProgramMut<'_>); 17] = [
+            (PROBE_KERNEL_LOCK, &programs.on_contention),
             (PROBE_SWITCH_OFF_CPU, &programs.on_sched_switch),
             (PROBE_SWITCH_OFF_CPU, &programs.on_sched_switch_without_state),
             (PROBE_SWITCH_SLICE, &programs.on_sched_switch),
@@ -280,15 +301,16 @@ impl<'obj> Probes<'obj> {
     }
 }
 
-fn choose_programs(open: &mut OpenWakechainSkel<'_>, rung: Rung, switch_says_state: bool) {
+fn choose_programs(open: &mut OpenWakechainSkel<'_>, rung: Rung, kernel: &Kernel) {
     let programs = &mut open.progs;
     programs.cuda_session.set_autoload(rung == Rung::Session);
     programs.cuda_multi_entry.set_autoload(rung == Rung::Multi);
     programs.cuda_multi_return.set_autoload(rung == Rung::Multi);
     programs.cuda_link_entry.set_autoload(rung == Rung::Link);
     programs.cuda_link_return.set_autoload(rung == Rung::Link);
-    programs.on_sched_switch.set_autoload(switch_says_state);
-    programs.on_sched_switch_without_state.set_autoload(!switch_says_state);
+    programs.on_sched_switch.set_autoload(kernel.switch_says_state);
+    programs.on_sched_switch_without_state.set_autoload(!kernel.switch_says_state);
+    programs.on_contention.set_autoload(kernel.contention);
 }
 
 fn set_options(

@@ -1,6 +1,6 @@
 //! The rings: made here (their sizes depend on the host), drained by one thread of high priority.
 //!
-//! Life has one ring; CUDA calls, switches and stacks have one for each CPU, since a ring is one lock. The reader sleeps
+//! Life has one ring; CUDA calls, switches, stacks and the rest of the host have one for each CPU, since a ring is one lock. The reader sleeps
 //! until the kernel says that a good part of a ring is full, and looks at all of them every 10 ms at the latest.
 
 use std::io;
@@ -13,8 +13,8 @@ use std::time::Duration;
 use libbpf_rs::{MapHandle, MapType};
 use serde_json::json;
 use wakechain_wire::{
-    KernelStackRecord, RECORD_COVERAGE, RECORD_KERNEL_STACK, RECORD_USER_STACK, RING_CLASSES, RING_CUDA, RING_LIFE,
-    RING_SCHEDULER, RING_STACK, RecordHeader, UserStackRecord,
+    KernelStackRecord, RECORD_COVERAGE, RECORD_KERNEL_STACK, RECORD_USER_STACK, RING_CLASSES, RING_CUDA, RING_HOST,
+    RING_LIFE, RING_SCHEDULER, RING_STACK, RecordHeader, UserStackRecord,
 };
 
 use crate::error::CaptureError;
@@ -29,7 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const WAKE_BYTES: u32 = 2 << 20;
 
 /// A ring's memory over all CPUs, shared among them: hosts have 2 to 256.
-const TOTAL_BYTES: [(u32, u32); 3] = [(RING_CUDA, 8 << 20), (RING_SCHEDULER, 4 << 20), (RING_STACK, 4 << 20)];
+const TOTAL_BYTES: [(u32, u32); 4] =
+    [(RING_CUDA, 8 << 20), (RING_SCHEDULER, 4 << 20), (RING_STACK, 4 << 20), (RING_HOST, 1 << 20)];
 const LARGEST_RING: u32 = 4 << 20;
 const SMALLEST_RING: u32 = 64 << 10;
 const LIFE_RING: u32 = 512 << 10;
@@ -89,7 +90,7 @@ impl Rings {
         };
         let mut rings = Rings { maps: Vec::new(), sources: Vec::new(), waiter: RingWaiter::new().map_err(failed)? };
         rings.add(RING_LIFE, 0, sizes).map_err(failed)?;
-        for class in [RING_CUDA, RING_SCHEDULER, RING_STACK] {
+        for class in [RING_CUDA, RING_SCHEDULER, RING_STACK, RING_HOST] {
             for cpu in 0..cpus {
                 rings.add(class, cpu, sizes).map_err(failed)?;
             }

@@ -103,8 +103,8 @@ fn record(
     progress(Progress::Started(Started {
         pid: std::process::id(),
         targets: session.target_list(),
-        probes: session.attacher.attached + attach::FIXED_PROBES,
-        refused: session.attacher.refused,
+        probes: session.attacher.attached + attach::FIXED_PROBES - session.probes.refused.len(),
+        refused: session.attacher.refused + session.probes.refused.len(),
         command_pid,
         load_and_attach_ns,
     }));
@@ -151,7 +151,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
 
     /// Puts the probes in for the targets that are known now. The rows of the probe table.
     fn prepare_targets(&mut self) -> Result<(Option<HeldCommand>, Vec<Value>), CaptureError> {
-        let mut rows = vec![attach::fixed_rows()];
+        let mut rows = vec![attach::fixed_rows(&self.probes.refused)];
         let mut held = None;
         match &self.options.targets {
             Targets::Processes(pids) => {
@@ -222,6 +222,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             "collector_pid": std::process::id(),
             "off_cpu_threshold_ns": probe_options(options).off_cpu_threshold_ns,
             "page_size": sys::page_size(),
+            "gpu_device_majors": gpu_device_majors(&text("/proc/devices")),
         })
     }
 
@@ -424,6 +425,13 @@ impl<'a, 'obj> Session<'a, 'obj> {
     }
 }
 
+/// Of character devices: all of NVIDIA's modules but the first get theirs at run time.
+fn gpu_device_majors(devices: &str) -> Vec<u32> {
+    let characters = devices.lines().take_while(|line| !line.starts_with("Block"));
+    let pairs = characters.filter_map(|line| line.trim().split_once(' '));
+    pairs.filter(|(_, name)| name.starts_with("nvidia")).filter_map(|(major, _)| major.parse().ok()).collect()
+}
+
 fn probe_options(options: &CaptureOptions) -> ProbeOptions {
     let threshold = match options.profile {
         Profile::Deep => options.off_cpu_threshold.min(DEEP_THRESHOLD),
@@ -441,5 +449,15 @@ fn probe_options(options: &CaptureOptions) -> ProbeOptions {
         record_everyone: options.profile != Profile::Minimal,
         target_everyone: matches!(options.targets, Targets::All),
         rung: options.rung,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn gpu_devices_by_proc_devices() {
+        let text =
+            "Character devices:\n  1 mem\n195 nvidia-frontend\n511 nvidia-uvm\n\nBlock devices:\n  7 nvidia-no\n";
+        assert_eq!(super::gpu_device_majors(text), [195, 511]);
     }
 }

@@ -55,6 +55,7 @@ struct Shared {
     cuda: AtomicU64,
     scheduler: AtomicU64,
     stacks: AtomicU64,
+    host: AtomicU64,
     bytes: AtomicU64,
     failed: AtomicBool,
     failure: Mutex<Option<CaptureError>>,
@@ -141,6 +142,7 @@ impl Spool {
             cuda: self.shared.cuda.load(Ordering::Relaxed),
             scheduler: self.shared.scheduler.load(Ordering::Relaxed),
             stacks: self.shared.stacks.load(Ordering::Relaxed),
+            host: self.shared.host.load(Ordering::Relaxed),
         }
     }
 
@@ -232,6 +234,7 @@ impl Thread {
         self.shared.cuda.store(tally.events.cuda, Ordering::Relaxed);
         self.shared.scheduler.store(tally.events.scheduler, Ordering::Relaxed);
         self.shared.stacks.store(tally.events.stacks, Ordering::Relaxed);
+        self.shared.host.store(tally.events.host, Ordering::Relaxed);
         self.shared.bytes.store(self.writer.bytes_written(), Ordering::Relaxed);
     }
 }

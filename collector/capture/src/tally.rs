@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use wakechain_wire::record::Records;
 use wakechain_wire::{
     CallRecord, KernelStackRecord, LossRecord, PROBE_EXEC, PROBE_EXIT, PROBE_FORK, PROBE_ITERATE_END,
-    PROBE_ITERATE_START, PROBE_KERNEL_STACK, PROBE_LIMIT, PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU,
-    PROBE_SWITCH_SLICE, PROBE_USER_STACK, RECORD_CALL, RECORD_CALL_ARGS, RECORD_KERNEL_STACK, RECORD_LOSS,
-    RECORD_SWITCH, RECORD_SWITCH_DETAIL, RECORD_THREAD, RECORD_USER_STACK, SWITCH_HAS_OFF_CPU, SWITCH_HAS_SLICE,
-    SWITCH_OPEN, THREAD_EXEC, THREAD_EXIT, THREAD_FORK, THREAD_RENAME, ThreadRecord,
+    PROBE_ITERATE_START, PROBE_KERNEL_STACK, PROBE_LIMIT, PROBE_OBJECT, PROBE_RENAME, PROBE_SLICE_END,
+    PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK, RECORD_CALL, RECORD_CALL_ARGS, RECORD_FILE,
+    RECORD_KERNEL_STACK, RECORD_LOSS, RECORD_SOCKET, RECORD_SWITCH, RECORD_SWITCH_DETAIL, RECORD_THREAD,
+    RECORD_USER_STACK, SWITCH_HAS_OFF_CPU, SWITCH_HAS_SLICE, SWITCH_OPEN, THREAD_EXEC, THREAD_EXIT, THREAD_FORK,
+    THREAD_RENAME, ThreadRecord,
 };
 
 use crate::options::EventCounts;
@@ -81,6 +82,10 @@ impl Tally {
                             _ => PROBE_ITERATE_START,
                         });
                     }
+                }
+                RECORD_FILE | RECORD_SOCKET => {
+                    self.events.host += 1;
+                    self.row(PROBE_OBJECT);
                 }
                 RECORD_LOSS => {
                     if let Some(loss) = LossRecord::from_bytes(record.bytes) {

@@ -30,7 +30,7 @@ pub fn losses(found: &Found, clock: &Clock, is_whole: bool) -> Vec<Loss> {
     if !is_whole {
         // nobody knows how many of which class there would have been: a row for each, and no number
         let start_ns = found.last_ns.max(clock.start_ns);
-        let classes = ["life", "cuda", "scheduler", "stack"];
+        let classes = ["life", "cuda", "scheduler", "stack", "host"];
         all.extend(classes.map(|class| Loss {
             start_ns,
             end_ns: clock.end_ns.max(start_ns),
@@ -190,6 +190,7 @@ fn written(index: u32, found: &Found, rows: &Rows) -> Option<u64> {
         PROBE_SLICE_END => rows.slices.open,
         PROBE_USER_STACK => found.user_stack_records,
         PROBE_KERNEL_STACK => found.kernel_stack_records,
+        PROBE_OBJECT => found.objects.records,
         PROBE_FIRST_CALL.. => rows.calls.get(&index).copied().unwrap_or(0),
         _ => return None,
     })

@@ -22,6 +22,14 @@ pub struct Input {
     pub kernel_symbols: KernelSymbols,
 }
 
+impl Input {
+    /// Of character devices that belong to the GPU's driver.
+    pub fn gpu_majors(&self) -> Vec<u32> {
+        let list = self.meta.get("gpu_device_majors").and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(|major| u32::try_from(major.as_u64()?).ok()).collect()
+    }
+}
+
 /// Takes the texts of a scanned spool; tells `who` and `maps` what they say.
 pub fn read(found: &Found, who: &mut Who, maps: &mut Maps) -> Input {
     let of_kind = |kind: u32| found.texts.iter().filter(move |text| text.kind == kind);

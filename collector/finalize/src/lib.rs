@@ -18,6 +18,7 @@ mod frames;
 mod input;
 mod maps;
 mod names;
+mod objects;
 mod off_cpu;
 mod output;
 mod probes;
@@ -133,7 +134,12 @@ pub fn finalize(
     schema.tables.iter().try_for_each(|sql| database.execute_batch(sql))?;
     database.execute_batch("BEGIN")?;
     let calls = calls::write(&database, &mut context, &mut input.probes, &found.calls)?;
-    let off_cpu = off_cpu::write(&database, &mut context, &found.off_cpu, found.interrupts_are_seen)?;
+    let known = off_cpu::Known {
+        interrupts_are_seen: found.interrupts_are_seen,
+        gpu_majors: &input.gpu_majors(),
+        objects: &found.objects,
+    };
+    let off_cpu = off_cpu::write(&database, &mut context, &found.off_cpu, &known)?;
     let slices = slices::write(&database, &mut context, &found.slices)?;
     let losses = belief::losses(&found, &context.clock, is_whole);
     belief::write_losses(&database, &context.clock, &losses)?;

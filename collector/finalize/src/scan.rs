@@ -10,6 +10,7 @@ use wakechain_wire::*;
 
 use crate::blocks::{Blocks, Place};
 use crate::error::FinalizeError;
+use crate::objects::Objects;
 
 /// A row to be: when it starts (absolute), and where its record is. Sorting these gives the order of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +30,8 @@ pub struct Found {
     pub slices: BTreeMap<u32, Vec<Event>>,
     pub user_stacks: HashMap<u64, Place>,
     pub kernel_stacks: HashMap<u64, Place>,
+    /// What was waited for is called.
+    pub objects: Objects,
     /// Stack records, repeated keys included.
     pub user_stack_records: u64,
     pub kernel_stack_records: u64,
@@ -94,6 +97,14 @@ impl Found {
                 self.kernel_stack_records += 1;
                 self.kernel_stacks.entry(stack.key).or_insert(place);
                 stack.at_ns
+            }),
+            RECORD_FILE => FileRecord::from_bytes(record.bytes).map(|file| {
+                self.objects.take_file(&file);
+                file.at_ns
+            }),
+            RECORD_SOCKET => SocketRecord::from_bytes(record.bytes).map(|socket| {
+                self.objects.take_socket(&socket);
+                socket.at_ns
             }),
             RECORD_LOSS => LossRecord::from_bytes(record.bytes).map(|loss| {
                 self.losses.push(loss);

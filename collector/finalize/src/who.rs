@@ -111,6 +111,12 @@ impl Who {
         self.add_thread(process, tid, 0, "[unknown]".into())
     }
 
+    /// The thread that had this tid at that time, as far as records introduced one.
+    pub fn known_thread(&self, tid: u32, at_ns: u64) -> Option<ThreadId> {
+        let lives = self.by_tid.get(&tid)?;
+        lives.iter().rev().find(|(from_ns, _)| *from_ns <= at_ns).map(|(_, thread)| *thread)
+    }
+
     /// The process that had this pid at that time, as far as records introduced one.
     pub fn known_process(&self, pid: u32, at_ns: u64) -> Option<ProcessId> {
         let lives = self.by_pid.get(&pid)?;

@@ -145,7 +145,7 @@ fn reasons_by_file_and_by_state() {
     spool.detail(SWITCH_HAS_OFF_CPU, file(100, 0, FILE_PIPE, 0));
     spool.detail(SWITCH_HAS_OFF_CPU, file(200, 45, FILE_SOCKET, 0));
     spool.detail(SWITCH_HAS_OFF_CPU, file(300, 16, FILE_CHARACTER_DEVICE, 195 << 20 | 255));
-    spool.detail(SWITCH_HAS_OFF_CPU, file(400, 281, FILE_ANONYMOUS, 0));
+    spool.detail(SWITCH_HAS_OFF_CPU, file(400, 281, FILE_EPOLL, 0));
     spool.detail(SWITCH_HAS_OFF_CPU, file(500, 0, FILE_ANONYMOUS, 0));
     spool.switch(SWITCH_HAS_OFF_CPU | SWITCH_THROTTLED, off(100, 600, 0, 700, STATE_PREEMPTED, -1));
     spool.switch(SWITCH_HAS_OFF_CPU, off(100, 800, 810, 820, STATE_INTERRUPTIBLE, 61));

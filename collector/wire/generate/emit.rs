@@ -36,9 +36,16 @@ fn structure(out: &mut String, made: &Struct) {
         "
 /// `struct {c_name}` of wire.h, {bytes} bytes.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct {name} {{
 {fields}}}
+
+impl Default for {name} {{
+    /// All zero; arrays of more than 32 elements have no default of their own.
+    fn default() -> Self {{
+        Self::from_array(&[0; {bytes}])
+    }}
+}}
 
 impl {name} {{
     pub const BYTES: usize = {bytes};

@@ -37,6 +37,8 @@ impl Cause {
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct KernelFacts {
     pub cause: Option<Cause>,
+    /// Of a kernel lock: the function that wanted it.
+    pub locked_in: Option<String>,
     pub in_page_fault: bool,
     pub in_gpu_driver: bool,
     /// Something else's interrupt borrowed this thread's CPU.
@@ -50,7 +52,14 @@ const CAUSES: &[(Cause, &[&str])] = &[
     (Cause::Futex, &["futex_", "__futex_", "do_futex", "rt_mutex_wait_proxy_lock", "__rt_mutex_wait_proxy_lock"]),
     (
         Cause::Sleep,
-        &["do_nanosleep", "hrtimer_nanosleep", "common_nsleep", "__x64_sys_nanosleep", "__arm64_sys_nanosleep"],
+        &[
+            "timerfd_",
+            "do_nanosleep",
+            "hrtimer_nanosleep",
+            "common_nsleep",
+            "__x64_sys_nanosleep",
+            "__arm64_sys_nanosleep",
+        ],
     ),
     (Cause::Poll, &["ep_poll", "do_epoll_wait", "poll_schedule_timeout", "do_select", "do_poll", "do_sys_poll"]),
     (Cause::Pipe, &["pipe_", "anon_pipe_", "fifo_", "wait_for_partner"]),
@@ -279,6 +288,9 @@ impl KernelFacts {
             if facts.interrupt.is_none() {
                 facts.interrupt = INTERRUPTS.iter().find(|(_, names)| is_any(function, names)).map(|(name, _)| *name);
             }
+            if facts.cause == Some(Cause::KernelLock) && facts.locked_in.is_none() && !is_of_locks(function) {
+                facts.locked_in = Some(function.to_string());
+            }
             if !decided && !is_any(function, PASSING) {
                 facts.cause = CAUSES.iter().find(|(_, names)| is_any(function, names)).map(|(cause, _)| *cause);
                 // below unknown helpers a known function may still stand: go on until one is found
@@ -294,6 +306,12 @@ fn is_any(function: &str, names: &[&str]) -> bool {
         Some(whole) => function == whole,
         None => function.starts_with(name),
     })
+}
+
+/// The lock's own code, between the sleep and who wanted it.
+fn is_of_locks(function: &str) -> bool {
+    let of_locks = CAUSES.iter().filter(|(cause, _)| *cause == Cause::KernelLock).flat_map(|(_, names)| *names);
+    is_any(function, PASSING) || is_any(function, &of_locks.copied().collect::<Vec<_>>())
 }
 
 #[cfg(test)]

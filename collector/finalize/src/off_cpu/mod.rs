@@ -4,6 +4,7 @@ mod futex;
 mod gil;
 mod kernel_stack;
 mod reason;
+mod timeout;
 mod wait_objects;
 mod waker;
 
@@ -19,13 +20,14 @@ use crate::database::row_id;
 use crate::details::Details;
 use crate::error::FinalizeError;
 use crate::frames::{Frames, StackId};
+use crate::objects::Objects;
 use crate::scan::Event;
 use crate::stacks::Innermost;
-use crate::who::ProcessId;
+use crate::who::{ProcessId, ThreadId, Who};
 use gil::Gil;
 use kernel_stack::KernelFacts;
 use reason::Wait;
-use wait_objects::{WaitObject, WaitObjectId, WaitObjects};
+use wait_objects::{NVIDIA_MAJOR, WaitObject, WaitObjectId, WaitObjects};
 use waker::Waker;
 
 /// Rows written, by whether the interval had ended.
@@ -40,6 +42,16 @@ struct OffCpu {
     objects: WaitObjects,
     gil: Gil,
     facts: HashMap<StackId, KernelFacts>,
+    /// Kernel locks of which only who wanted them is known.
+    unseen_locks: Vec<String>,
+}
+
+/// What the first pass found out.
+pub struct Known<'a> {
+    pub interrupts_are_seen: bool,
+    /// Major numbers of the GPU's devices, besides NVIDIA's fixed one.
+    pub gpu_majors: &'a [u32],
+    pub objects: &'a Objects,
 }
 
 /// Stacks of one interval, in the call tree.
@@ -48,6 +60,8 @@ struct IntervalStacks {
     user: Option<StackId>,
     kernel: Option<StackId>,
     waker: Option<StackId>,
+    /// Where the waker was a task's own code.
+    waker_user: Option<StackId>,
 }
 
 /// Writes all intervals in order of their start.
@@ -55,7 +69,7 @@ pub fn write<S: ReadAt>(
     database: &Connection,
     context: &mut Context<S>,
     events: &[Event],
-    interrupts_are_seen: bool,
+    known: &Known,
 ) -> Result<Written, FinalizeError> {
     let mut insert = database.prepare(
         "INSERT INTO off_cpu (id, thread_id, start_ns, duration_ns, began_before, runnable_ns, reason_id, syscall_id, object_id, \
@@ -94,13 +108,13 @@ pub fn write<S: ReadAt>(
             syscall: context.names.syscalls.known(switch.system_call),
             is_futex,
             file_kind: detail.map_or(FILE_NONE, |detail| detail.file_kind),
-            device_major: detail.map_or(0, |detail| wait_objects::major(detail.device)),
+            is_gpu_device: detail.is_some_and(|detail| known.is_gpu_device(&detail)),
             kernel: kernel.as_ref(),
         };
         let reason = reason::reason(&wait);
         let is_asleep = state != STATE_PREEMPTED;
         let object = match &detail {
-            Some(detail) if is_asleep => off_cpu.object(context, process, detail, &wait),
+            Some(detail) if is_asleep => off_cpu.object(context, known, process, detail, &wait, reason),
             _ => None,
         };
 
@@ -111,7 +125,7 @@ pub fn write<S: ReadAt>(
             bits: u32::from(switch.waker_context),
             kernel: waker_kernel.as_ref(),
             wakes_this_futex,
-            interrupts_are_seen,
+            interrupts_are_seen: known.interrupts_are_seen,
         };
         let waker_context = if was_woken { waker::context(&waker) } else { None };
         let interrupt = waker::interrupt(waker_context, waker_kernel.as_ref());
@@ -135,8 +149,9 @@ pub fn write<S: ReadAt>(
             // its end is the kernel's own note of when the thread got its CPU: no probe ran at that switch
             details.say("inferred", true);
         }
-        let timeout = detail
-            .and_then(|detail| futex::timeout_ns(futex_op, detail.timeout_ns, off_ns, began_before, &context.clock));
+        let timeout = detail.and_then(|detail| {
+            timeout::relative_ns(detail.timeout_kind, detail.timeout_ns, off_ns, began_before, &context.clock)
+        });
         insert.execute(params![
             row_id(index),
             thread,
@@ -157,7 +172,7 @@ pub fn write<S: ReadAt>(
             waker_context.map(|name| context.names.id(name)),
             interrupt.map(|name| context.names.id(name)),
             waker_syscall,
-            stacks.waker,
+            stacks.waker_user.or(stacks.waker),
             (switch.cpu_before != u16::MAX).then_some(switch.cpu_before),
             (!is_open).then_some(switch.header.cpu),
             details.into_text(),
@@ -187,6 +202,7 @@ fn read_stacks<S: ReadAt>(
         user: stacks.user(blocks, frames, who, detail.user_stack, Innermost::Instruction)?,
         kernel: stacks.kernel(blocks, frames, detail.kernel_stack)?,
         waker: stacks.kernel(blocks, frames, detail.waker_kernel_stack)?,
+        waker_user: stacks.user(blocks, frames, who, detail.waker_user_stack, Innermost::Instruction)?,
     })
 }
 
@@ -204,39 +220,121 @@ impl OffCpu {
     fn object<S: ReadAt>(
         &mut self,
         context: &mut Context<S>,
+        known: &Known,
+        process: ProcessId,
+        detail: &SwitchDetailRecord,
+        wait: &Wait,
+        reason: &str,
+    ) -> Option<WaitObjectId> {
+        if reason == "kernel_lock" {
+            return self.kernel_lock(&context.who, process, detail, wait);
+        }
+        if wait.is_futex {
+            return Some(self.futex(context, process, detail));
+        }
+        let (inode, device, descriptor) = (detail.object, detail.device, detail.file_descriptor);
+        let by_path = || known.objects.file(inode, device).map(str::to_string);
+        let (object, name) = match detail.file_kind {
+            FILE_PIPE => (WaitObject::File { kind: "pipe", inode, device }, None),
+            FILE_SOCKET => {
+                let name = known.objects.socket(inode, detail.base.at_ns).map(str::to_string);
+                (WaitObject::File { kind: "socket", inode, device }, name)
+            }
+            FILE_REGULAR | FILE_OTHER => (WaitObject::File { kind: "file", inode, device }, by_path()),
+            FILE_CHARACTER_DEVICE => (WaitObject::Device { block: false, device }, by_path()),
+            FILE_BLOCK_DEVICE => (WaitObject::Device { block: true, device }, by_path()),
+            FILE_EVENTFD => (WaitObject::Eventfd { id: inode }, None),
+            FILE_EPOLL => (WaitObject::Descriptor { kind: "epoll", process, descriptor }, None),
+            FILE_TIMERFD | FILE_SIGNALFD | FILE_PIDFD | FILE_IO_URING | FILE_ANONYMOUS => {
+                let name = anonymous(detail.file_kind).map(|kind| format!("{kind}, descriptor {descriptor}"));
+                (WaitObject::Descriptor { kind: "other", process, descriptor }, name)
+            }
+            _ if reason == "child" && detail.object != 0 => {
+                let child = context.who.known_process(u32::try_from(detail.object).ok()?, detail.base.at_ns)?;
+                let name = context.who.process(child).map(|child| format!("{} ({})", child.name, child.pid));
+                (WaitObject::Child { process: child }, name)
+            }
+            _ => return None,
+        };
+        Some(self.objects.id(object, || name))
+    }
+
+    fn futex<S: ReadAt>(
+        &mut self,
+        context: &mut Context<S>,
+        process: ProcessId,
+        detail: &SwitchDetailRecord,
+    ) -> WaitObjectId {
+        let (op, address) = (detail.futex_op, detail.object);
+        // pthread_join: the kernel clears the word, which holds the thread's id, and wakes it when that thread is gone
+        if futex::operation(op) == futex::WAIT_BITSET && !futex::is_private(op) && detail.futex_value != 0 {
+            let ended = context.who.known_thread(detail.futex_value, detail.base.off_ns);
+            let of_process = |thread: &ThreadId| context.who.process_of(*thread) == process;
+            if let Some(thread) = ended.filter(of_process) {
+                let name = context.who.thread(thread).map(|thread| format!("end of {} ({})", thread.name, thread.tid));
+                return self.objects.id(WaitObject::End { process, address, thread }, || name);
+            }
+        }
+        let private = futex::is_private(op);
+        let in_runtime = self.gil.object(&context.who, &mut context.frames, process, address);
+        let object = WaitObject::Futex { process, address: in_runtime.unwrap_or(address), private };
+        self.objects.id(object, || in_runtime.map(|_| gil::NAME.to_string()))
+    }
+
+    /// One lock by its address where the kernel told it; else by who wanted it.
+    fn kernel_lock(
+        &mut self,
+        who: &Who,
         process: ProcessId,
         detail: &SwitchDetailRecord,
         wait: &Wait,
     ) -> Option<WaitObjectId> {
-        if wait.is_futex {
-            let private = futex::is_private(detail.futex_op);
-            let in_runtime = self.gil.object(&context.who, &mut context.frames, process, detail.object);
-            let address = in_runtime.unwrap_or(detail.object);
+        let locked_in = wait.kernel.and_then(|facts| facts.locked_in.clone());
+        if detail.kernel_lock == 0 {
+            let name = format!("wanted by {}", locked_in?);
+            let address = self.unseen_locks.iter().position(|known| *known == name).unwrap_or_else(|| {
+                self.unseen_locks.push(name.clone());
+                self.unseen_locks.len() - 1
+            });
             return Some(
-                self.objects.id(WaitObject::Futex { process, address, private }, in_runtime.map(|_| gil::NAME)),
+                self.objects.id(WaitObject::KernelLock { address: address as u64, process: None }, || Some(name)),
             );
         }
-        let inode = detail.object;
-        let object = match detail.file_kind {
-            FILE_PIPE => WaitObject::File { kind: "pipe", inode },
-            FILE_SOCKET => WaitObject::File { kind: "socket", inode },
-            FILE_REGULAR | FILE_OTHER => WaitObject::File { kind: "file", inode },
-            FILE_CHARACTER_DEVICE => WaitObject::Device { block: false, device: detail.device },
-            FILE_BLOCK_DEVICE => WaitObject::Device { block: true, device: detail.device },
-            FILE_ANONYMOUS => {
-                let is_epoll = wait.syscall.is_some_and(|name| name.starts_with("epoll_"));
-                let is_eventfd = wait.kernel.is_some_and(|facts| facts.cause == Some(kernel_stack::Cause::Eventfd));
-                let kind = if is_epoll {
-                    "epoll"
-                } else if is_eventfd {
-                    "eventfd"
-                } else {
-                    "other"
-                };
-                WaitObject::Descriptor { kind, process, descriptor: detail.file_descriptor }
+        let is_mmap = detail.kernel_lock_flags & KERNEL_LOCK_IS_MMAP != 0;
+        let object = WaitObject::KernelLock { address: detail.kernel_lock, process: is_mmap.then_some(process) };
+        Some(self.objects.id(object, || {
+            if is_mmap {
+                return Some(format!("mmap lock of {}", who.process(process)?.name));
             }
-            _ => return None,
-        };
-        Some(self.objects.id(object, None))
+            locked_in.map(|function| format!("{}, wanted by {function}", kind_of_lock(detail.kernel_lock_flags)))
+        }))
+    }
+}
+
+impl Known<'_> {
+    fn is_gpu_device(&self, detail: &SwitchDetailRecord) -> bool {
+        let major = wait_objects::major(detail.device);
+        detail.file_kind == FILE_CHARACTER_DEVICE && (major == NVIDIA_MAJOR || self.gpu_majors.contains(&major))
+    }
+}
+
+fn anonymous(file_kind: u32) -> Option<&'static str> {
+    match file_kind {
+        FILE_TIMERFD => Some("timerfd"),
+        FILE_SIGNALFD => Some("signalfd"),
+        FILE_PIDFD => Some("pidfd"),
+        FILE_IO_URING => Some("io_uring"),
+        _ => None,
+    }
+}
+
+/// By LCB_F_* of include/trace/events/lock.h.
+fn kind_of_lock(flags: u32) -> &'static str {
+    match flags {
+        _ if flags & 8 != 0 => "rt_mutex",
+        _ if flags & 16 != 0 => "percpu_rwsem",
+        _ if flags & 32 != 0 => "mutex",
+        _ if flags & 6 != 0 => "rwsem",
+        _ => "lock",
     }
 }

@@ -18,14 +18,10 @@ pub struct Wait<'a> {
     pub syscall: Option<&'a str>,
     pub is_futex: bool,
     pub file_kind: u32,
-    /// Major number of a device file.
-    pub device_major: u32,
+    /// The file is a device of the GPU's driver.
+    pub is_gpu_device: bool,
     pub kernel: Option<&'a KernelFacts>,
 }
-
-/// The character devices of NVIDIA's driver (Documentation/admin-guide/devices.txt); the others get their numbers at
-/// run time and are known by the driver's functions in the kernel stack.
-pub const NVIDIA_MAJOR: u32 = 195;
 
 pub fn reason(wait: &Wait) -> &'static str {
     match wait.state {
@@ -35,7 +31,7 @@ pub fn reason(wait: &Wait) -> &'static str {
         STATE_STOPPED => return "stopped",
         _ => {}
     }
-    let of_gpu = wait.file_kind == FILE_CHARACTER_DEVICE && wait.device_major == NVIDIA_MAJOR;
+    let of_gpu = wait.is_gpu_device;
     let by_stack = wait.kernel.and_then(|facts| match facts.cause? {
         _ if facts.in_gpu_driver => Some("gpu"),
         Cause::Disk if facts.in_page_fault => Some("page_fault"),
@@ -88,6 +84,7 @@ fn of_file(file_kind: u32) -> Option<&'static str> {
         FILE_PIPE => Some("pipe"),
         FILE_SOCKET => Some("socket"),
         FILE_REGULAR | FILE_BLOCK_DEVICE => Some("disk"),
+        FILE_TIMERFD => Some("sleep"),
         _ => None,
     }
 }
@@ -104,7 +101,7 @@ mod tests {
         syscall: None,
         is_futex: false,
         file_kind: FILE_NONE,
-        device_major: 0,
+        is_gpu_device: false,
         kernel: None,
     };
 
@@ -134,8 +131,8 @@ mod tests {
                 },
             ),
             ("disk", Wait { syscall: Some("ioctl"), in_iowait: true, state: STATE_UNINTERRUPTIBLE, ..WAIT }),
-            ("gpu", Wait { syscall: Some("ioctl"), file_kind: FILE_CHARACTER_DEVICE, device_major: 195, ..WAIT }),
-            ("gpu", Wait { syscall: Some("poll"), file_kind: FILE_CHARACTER_DEVICE, device_major: 195, ..WAIT }),
+            ("gpu", Wait { syscall: Some("ioctl"), file_kind: FILE_CHARACTER_DEVICE, is_gpu_device: true, ..WAIT }),
+            ("gpu", Wait { syscall: Some("poll"), file_kind: FILE_CHARACTER_DEVICE, is_gpu_device: true, ..WAIT }),
             ("page_fault", Wait { in_iowait: true, state: STATE_UNINTERRUPTIBLE, ..WAIT }),
             ("page_fault", Wait { state: STATE_UNINTERRUPTIBLE, ..WAIT }),
             ("uninterruptible", Wait { state: STATE_UNINTERRUPTIBLE, is_kernel_thread: true, ..WAIT }),

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::reason::NVIDIA_MAJOR;
 use crate::clock::exact;
 use crate::database::row_id;
 use crate::error::FinalizeError;
-use crate::who::ProcessId;
+use crate::who::{ProcessId, ThreadId};
 
 pub type WaitObjectId = u32;
+
+/// The character devices of NVIDIA's driver (Documentation/admin-guide/devices.txt); those of its other modules get their
+/// numbers at run time, as /proc/devices tells.
+pub const NVIDIA_MAJOR: u32 = 195;
 
 /// What makes two waits wait on the same thing. A futex that is not private may be shared between processes, but its
 /// address alone does not tell with whom (every fork has the same addresses), so each process has its own row.
@@ -21,12 +24,23 @@ pub enum WaitObject {
         address: u64,
         private: bool,
     },
-    /// A file that has an inode of its own.
+    /// The end of a thread, as pthread_join waits for it.
+    End {
+        process: ProcessId,
+        address: u64,
+        thread: ThreadId,
+    },
+    /// A file that has an inode of its own in its file system.
     File {
         kind: &'static str,
         inode: u64,
+        device: u32,
     },
-    /// eventfd, epoll, timerfd: all of them share one inode, so the process's descriptor names it.
+    /// By the number that the kernel gave it.
+    Eventfd {
+        id: u64,
+    },
+    /// epoll, timerfd, ...: all of them share one inode, so the process's descriptor names it.
     Descriptor {
         kind: &'static str,
         process: ProcessId,
@@ -36,11 +50,21 @@ pub enum WaitObject {
         block: bool,
         device: u32,
     },
+    /// A child that is waited for.
+    Child {
+        process: ProcessId,
+    },
+    /// One of the kernel's own. Its address stays in here: it would tell where the kernel lies.
+    KernelLock {
+        address: u64,
+        /// Of the mmap lock.
+        process: Option<ProcessId>,
+    },
 }
 
 #[derive(Default)]
 pub struct WaitObjects {
-    list: Vec<(WaitObject, Option<&'static str>)>,
+    list: Vec<(WaitObject, Option<String>)>,
     ids: HashMap<WaitObject, WaitObjectId>,
 }
 
@@ -54,12 +78,14 @@ fn minor(device: u32) -> u32 {
 }
 
 impl WaitObjects {
-    /// `name` counts when the object is new.
-    pub fn id(&mut self, object: WaitObject, name: Option<&'static str>) -> WaitObjectId {
+    /// The first name that an object is given counts.
+    pub fn id(&mut self, object: WaitObject, name: impl FnOnce() -> Option<String>) -> WaitObjectId {
         let next = self.list.len() as WaitObjectId + 1;
         let id = *self.ids.entry(object.clone()).or_insert(next);
         if id == next {
-            self.list.push((object, name));
+            self.list.push((object, name()));
+        } else if let Some((_, unnamed @ None)) = self.list.get_mut(id as usize - 1) {
+            *unnamed = name();
         }
         id
     }
@@ -68,13 +94,17 @@ impl WaitObjects {
         let mut insert = database
             .prepare("INSERT INTO wait_object (id, kind, process_id, address, name) VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (index, (object, name)) in self.list.iter().enumerate() {
-            let named = |or: Option<String>| name.map(str::to_string).or(or);
+            let named = |or: Option<String>| name.clone().or(or);
             let (kind, process, address, name) = match object {
                 WaitObject::Futex { process, address, private } => {
                     let beyond = exact(*address).is_none().then(|| format!("{address:#x}"));
                     ("futex", private.then_some(*process), exact(*address), named(beyond))
                 }
-                WaitObject::File { kind, inode } => (*kind, None, exact(*inode), named(None)),
+                WaitObject::End { process, address, .. } => ("futex", Some(*process), exact(*address), named(None)),
+                WaitObject::File { kind, inode, .. } => (*kind, None, exact(*inode), named(None)),
+                WaitObject::Eventfd { id } => ("eventfd", None, None, named(Some(format!("eventfd {id}")))),
+                WaitObject::Child { process } => ("process", Some(*process), None, named(None)),
+                WaitObject::KernelLock { process, .. } => ("kernel_lock", *process, None, named(None)),
                 WaitObject::Descriptor { kind, process, descriptor } => {
                     (*kind, Some(*process), None, named(Some(format!("descriptor {descriptor}"))))
                 }
@@ -108,11 +138,16 @@ mod tests {
     fn objects_are_told_apart() {
         let mut objects = WaitObjects::default();
         let futex = |process, address| WaitObject::Futex { process, address, private: true };
-        let first = objects.id(futex(1, 0x10), None);
-        assert_eq!(objects.id(futex(1, 0x10), Some("late")), first);
-        assert_ne!(objects.id(futex(2, 0x10), None), first);
-        assert_ne!(objects.id(WaitObject::Futex { process: 1, address: 0x10, private: false }, None), first);
-        assert_ne!(objects.id(WaitObject::File { kind: "pipe", inode: 0x10 }, None), first);
+        let none = || None;
+        let first = objects.id(futex(1, 0x10), none);
+        assert_eq!(objects.id(futex(1, 0x10), || Some("late".into())), first);
+        assert_ne!(objects.id(futex(2, 0x10), none), first);
+        assert_ne!(objects.id(WaitObject::Futex { process: 1, address: 0x10, private: false }, none), first);
+        let file = |device| WaitObject::File { kind: "file", inode: 0x10, device };
+        let second = objects.id(file(1), none);
+        assert_ne!(second, first);
+        assert_ne!(objects.id(file(2), none), second, "another file system");
+        assert_eq!(objects.list[first as usize - 1].1.as_deref(), Some("late"));
     }
 
     #[test]
