@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which of the kernel's own locks a thread had to sleep for (since 5.19; before that its kernel stack alone tells). Only
- * noted here: the interval that follows carries it, and its kernel stack says whether it was this lock that it slept for.
+ * Which of the kernel's own locks a thread has to sleep for (since 5.19; before that its kernel stack alone tells). Only
+ * noted here, from the beginning of the wait to its end: the intervals in between carry it.
  */
 #ifndef WAKECHAIN_LOCKS_H
 #define WAKECHAIN_LOCKS_H
@@ -33,6 +33,19 @@ int BPF_PROG(on_contention, void *lock, unsigned int flags)
 	state->kernel_lock = (__u64)lock;
 	state->kernel_lock_flags = flags;
 	COUNT_ATOMIC(of, merged, 1);
+	return 0;
+}
+
+SEC("tp_btf/contention_end")
+int BPF_PROG(on_contention_end, void *lock, int result)
+{
+	struct thread_state *state;
+
+	if (!recording(bpf_ktime_get_ns()))
+		return 0;
+	state = thread_state_of((struct task_struct *)bpf_get_current_task_btf());
+	if (state && state->kernel_lock == (__u64)lock)
+		state->kernel_lock = 0;
 	return 0;
 }
 

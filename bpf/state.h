@@ -125,7 +125,7 @@ struct thread_state {
 	__u64 waker_user_stack;
 	struct system_call call;   /* that it was in when it left the CPU            */
 	struct asked asked;
-	__u64 kernel_lock;         /* the last one that it had to wait for           */
+	__u64 kernel_lock;         /* that it has to wait for; 0 = none             */
 	__u64 followed_until_ns;   /* it woke a target that had waited long: its own waits are of interest till then */
 	__u64 stack_tokens_ns;     /* token bucket of its stacks, in time            */
 	__u64 run_delay;           /* waits for a CPU until it left, as the kernel adds them up */

@@ -95,8 +95,12 @@ static __always_inline void ask_futex(struct asked *asked, struct system_call *c
 	default:
 		kind = op & FUTEX_CLOCK_REALTIME ? TIMEOUT_REALTIME : TIMEOUT_MONOTONIC;
 	}
-	if (on_cpu)
-		read_timeout(asked, call->args[3], kind, 1);
+	if (!on_cpu)
+		return;
+	read_timeout(asked, call->args[3], kind, 1);
+	/* The value is not used: the word itself holds the owner. */
+	if ((op & FUTEX_COMMAND_MASK) == FUTEX_LOCK_PI || (op & FUTEX_COMMAND_MASK) == FUTEX_LOCK_PI2)
+		bpf_probe_read_user(&asked->futex_value, sizeof(asked->futex_value), (void *)call->args[0]);
 }
 
 /* One that waits on one descriptor says which; with several, none is the one. */

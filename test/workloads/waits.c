@@ -269,10 +269,10 @@ static void futex_cases(void) {
   pthread_rwlock_unlock(&rwlock);
 
   struct timespec until;
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec += LONG_SECONDS;
   pthread_mutex_lock(&mutex);
   start_helper("h-condition", signal_condition, NULL);
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += LONG_SECONDS;
   begin();
   pthread_cond_timedwait(&condition, &mutex, &until);
   end("condition", gettid(), "\"within\":[%llu,%zu],\"timeout_ns\":%llu", ADDRESS(&condition), sizeof condition,
@@ -294,9 +294,9 @@ static void futex_cases(void) {
 
   struct waiter waiters[2] = {{0, ADDRESS(&words[0]), 2 | 128, 0}, {0, ADDRESS(&words[1]), 2 | 128, 0}};
   struct timespec moment;
+  start_helper("h-waitv", wake_word, &words[1]);
   clock_gettime(CLOCK_MONOTONIC, &moment);
   moment.tv_sec += LONG_SECONDS;
-  start_helper("h-waitv", wake_word, &words[1]);
   begin();
   long got = syscall(SYS_FUTEX_WAITV, waiters, 2, 0, &moment, CLOCK_MONOTONIC);
   if (got >= 0) end("futex_waitv", gettid(), "\"object\":%llu,\"timeout_ns\":%llu", ADDRESS(&words[0]), LONG_SECONDS * SECOND);

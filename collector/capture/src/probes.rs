@@ -130,7 +130,11 @@ impl<'obj> Probes<'obj> {
     /// What a trace is whole without, though poorer: left out where the kernel has no such tracepoint.
     fn attach_where_there_is(&mut self, kernel: &Kernel) {
         let programs = &self.skeleton.progs;
-        let all: [(u32, bool, &ProgramMut<'_>); 1] = [(PROBE_KERNEL_LOCK, kernel.contention, &programs.on_contention)];
+        let all: [(u32, bool, &ProgramMut<'_>); 2] = [
+            // the end first: a beginning without its end would mark every later wait
+            (PROBE_KERNEL_LOCK, kernel.contention, &programs.on_contention_end),
+            (PROBE_KERNEL_LOCK, kernel.contention, &programs.on_contention),
+        ];
         for (index, there, program) in all {
             let attached = if there {
                 program.attach().map_err(|error| format!("{error}"))
@@ -220,8 +224,9 @@ impl<'obj> Probes<'obj> {
     /// one program of all CUDA functions stands with the first of them.
     pub fn missed(&self) -> BTreeMap<u32, u64> {
         let programs = &self.skeleton.progs;
-        let of: [(u32, &ProgramMut<'_>); 17] = [
+        let of: [(u32, &ProgramMut<'_>); 18] = [
             (PROBE_KERNEL_LOCK, &programs.on_contention),
+            (PROBE_KERNEL_LOCK, &programs.on_contention_end),
             (PROBE_SWITCH_OFF_CPU, &programs.on_sched_switch),
             (PROBE_SWITCH_OFF_CPU, &programs.on_sched_switch_without_state),
             (PROBE_SWITCH_SLICE, &programs.on_sched_switch),

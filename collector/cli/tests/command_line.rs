@@ -66,7 +66,7 @@ fn version() {
     assert_eq!(line["type"], "version");
     assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(line["schema_version"], 1);
-    assert_eq!(line["wire_version"], 1);
+    assert_eq!(line["wire_version"], 2);
     assert!(line["bpf_build_id"].as_str().unwrap().len() >= 16, "{line}");
     let text = run(&["version"]).stdout;
     assert!(String::from_utf8_lossy(&text).starts_with(&format!("wakechain-collector {}", env!("CARGO_PKG_VERSION"))));

@@ -109,6 +109,7 @@ pub fn write<S: ReadAt>(
             is_futex,
             file_kind: detail.map_or(FILE_NONE, |detail| detail.file_kind),
             is_gpu_device: detail.is_some_and(|detail| known.is_gpu_device(&detail)),
+            for_kernel_lock: detail.is_some_and(|detail| detail.kernel_lock != 0),
             kernel: kernel.as_ref(),
         };
         let reason = reason::reason(&wait);

@@ -20,6 +20,8 @@ pub struct Wait<'a> {
     pub file_kind: u32,
     /// The file is a device of the GPU's driver.
     pub is_gpu_device: bool,
+    /// It was in the slow path of one of the kernel's own locks.
+    pub for_kernel_lock: bool,
     pub kernel: Option<&'a KernelFacts>,
 }
 
@@ -32,6 +34,15 @@ pub fn reason(wait: &Wait) -> &'static str {
         _ => {}
     }
     let of_gpu = wait.is_gpu_device;
+    let in_page_fault = wait.kernel.is_some_and(|facts| facts.in_page_fault);
+    // a futex call can also wait for its own page to come in, or for a lock of the address space: then it sleeps
+    // uninterruptibly, or inside a fault. With priority inheritance the sleep itself is in a lock of the kernel's.
+    if wait.is_futex && wait.state != STATE_UNINTERRUPTIBLE && !in_page_fault {
+        return "futex";
+    }
+    if wait.for_kernel_lock && !wait.kernel.is_some_and(|facts| facts.in_gpu_driver) {
+        return "kernel_lock";
+    }
     let by_stack = wait.kernel.and_then(|facts| match facts.cause? {
         _ if facts.in_gpu_driver => Some("gpu"),
         Cause::Disk if facts.in_page_fault => Some("page_fault"),
@@ -43,12 +54,8 @@ pub fn reason(wait: &Wait) -> &'static str {
     if of_gpu || wait.kernel.is_some_and(|facts| facts.in_gpu_driver) {
         return "gpu";
     }
-    if wait.kernel.is_some_and(|facts| facts.in_page_fault) {
+    if in_page_fault {
         return "page_fault";
-    }
-    // a futex call can also wait for its own page to come in: then it sleeps uninterruptibly
-    if wait.is_futex && wait.state != STATE_UNINTERRUPTIBLE {
-        return "futex";
     }
     let by_call = wait.syscall.and_then(|name| of_syscall(name, wait.file_kind));
     match by_call {
@@ -102,6 +109,7 @@ mod tests {
         is_futex: false,
         file_kind: FILE_NONE,
         is_gpu_device: false,
+        for_kernel_lock: false,
         kernel: None,
     };
 
@@ -114,6 +122,12 @@ mod tests {
             ("stopped", Wait { state: STATE_STOPPED, ..WAIT }),
             ("futex", Wait { syscall: Some("futex"), is_futex: true, ..WAIT }),
             ("uninterruptible", Wait { syscall: Some("futex"), is_futex: true, state: STATE_UNINTERRUPTIBLE, ..WAIT }),
+            ("kernel_lock", Wait { syscall: Some("mmap"), for_kernel_lock: true, state: STATE_UNINTERRUPTIBLE, ..WAIT }),
+            ("kernel_lock", Wait { for_kernel_lock: true, state: STATE_UNINTERRUPTIBLE, ..WAIT }),
+            (
+                "futex",
+                Wait { syscall: Some("futex"), is_futex: true, for_kernel_lock: true, ..WAIT },
+            ),
             ("sleep", Wait { syscall: Some("clock_nanosleep"), ..WAIT }),
             ("poll", Wait { syscall: Some("epoll_pwait"), file_kind: FILE_ANONYMOUS, ..WAIT }),
             ("child", Wait { syscall: Some("wait4"), ..WAIT }),
@@ -169,5 +183,9 @@ mod tests {
             let facts = KernelFacts::of(functions.iter().map(|function| (*function, module)));
             assert_eq!(reason(&Wait { kernel: Some(&facts), ..wait }), expected, "{functions:?}");
         }
+        let facts = KernelFacts::of([("rt_mutex_schedule", "kernel"), ("futex_lock_pi", "kernel")].into_iter());
+        assert_eq!(reason(&Wait { is_futex: true, kernel: Some(&facts), ..WAIT }), "futex");
+        let facts = KernelFacts::of([("down", "kernel [nvidia]")].into_iter());
+        assert_eq!(reason(&Wait { for_kernel_lock: true, kernel: Some(&facts), ..WAIT }), "gpu");
     }
 }
