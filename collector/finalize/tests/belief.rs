@@ -23,7 +23,7 @@ fn balanced(slices: u64, lost: u64) -> Spool {
         0,
         json!({ "probes": [
             { "index": PROBE_SWITCH_SLICE, "kind": "tp_btf", "target": "sched_switch (slices)", "attached": true },
-            { "index": 16, "kind": "uprobe", "target": "/lib/libcudart.so:cudaMalloc", "rung": "session", "placement": "emulated", "attached": true,
+            { "index": PROBE_FIRST_CALL, "kind": "uprobe", "target": "/lib/libcudart.so:cudaMalloc", "rung": "session", "placement": "emulated", "attached": true,
               "function": { "name": "cudaMalloc", "library": "runtime", "category": "allocate" } },
             { "index": null, "kind": "uprobe", "target": "/lib/libcudart.so:cudaOdd", "attached": false, "error": "no symbol of this name" },
         ] }),
@@ -93,11 +93,11 @@ fn each_sum_that_does_not_hold_is_named() {
 #[test]
 fn calls_are_compared_function_by_function() {
     let mut spool = balanced(1, 0);
-    spool.call(0, CallRecord { start_ns: at(10), end_ns: at(20), tid: 100, probe: 16, ..CallRecord::default() });
+    spool.call(0, CallRecord { start_ns: at(10), end_ns: at(20), tid: 100, probe: PROBE_FIRST_CALL, ..CallRecord::default() });
     spool.counters(&[
         (PROBE_SWITCH_SLICE, [1, 1, 0, 0, 0, 0]),
         (PROBE_ITERATE_START, [1, 1, 0, 0, 0, 0]),
-        (16, [2, 2, 0, 0, 0, 0]),
+        (PROBE_FIRST_CALL, [2, 2, 0, 0, 0, 0]),
     ]);
     assert_eq!(spool.finalize().inconsistencies(), ["/lib/libcudart.so:cudaMalloc: 2 records were emitted, 1 arrived"]);
 }
@@ -177,7 +177,7 @@ fn processes_are_described_and_reused_pids_are_two() {
 #[test]
 fn coverage_rows() {
     let mut spool = balanced(1, 0);
-    spool.text(RECORD_COVERAGE, 10, json!({ "start_ns": at(100), "end_ns": at(300), "what": "stacks", "reason": "overhead", "kept": 0.25, "tid": 100, "function_index": 16 }));
+    spool.text(RECORD_COVERAGE, 10, json!({ "start_ns": at(100), "end_ns": at(300), "what": "stacks", "reason": "overhead", "kept": 0.25, "tid": 100, "function_index": PROBE_FIRST_CALL }));
     let trace = spool.finalize();
     assert_eq!(
         trace.rows("SELECT c.start_ns, c.duration_ns, what, reason, kept, t.tid, f.name FROM coverage c JOIN thread t ON t.id = thread_id JOIN cuda_function f ON f.id = function_id"),
@@ -198,7 +198,7 @@ fn a_capture_that_died_is_whole_up_to_its_last_record() {
         ["900000|spool"],
         "from the last record's time on"
     );
-    assert_eq!(trace.one::<i64>("SELECT count(DISTINCT class) FROM loss"), 4);
+    assert_eq!(trace.one::<i64>("SELECT count(DISTINCT class) FROM loss"), 5);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn changed_bytes_never_do_harm() {
                 start_ns: at(1),
                 end_ns: at(2),
                 tid: 100,
-                probe: 16,
+                probe: PROBE_FIRST_CALL,
                 user_stack: 1,
                 ..CallRecord::default()
             },
