@@ -12,6 +12,8 @@ export const usage = `wakechain MCP server: answers questions about GPU traces o
   --audit FILE      append a line for each call to this log; each line vouches for the one before
   verify-audit FILE says whether any line of such a log was changed or removed; exit status 1 if so
   --version, --help
+
+It needs Node 24.15 or newer.
 `;
 
 export type Command =

@@ -2,6 +2,7 @@
 // What takes time to load is loaded only by the command that needs it.
 
 import { parseCommand, usage } from './arguments.ts';
+import { unfitNode } from './runtime.ts';
 import { version } from './version.ts';
 
 async function run(): Promise<number | undefined> {
@@ -23,6 +24,8 @@ async function run(): Promise<number | undefined> {
       return result.sound ? 0 : 1;
     }
     case 'serve': {
+      const unfit = unfitNode(process.versions.node);
+      if (unfit !== undefined) throw new Error(unfit);
       const { serve } = await import('./serve.ts');
       serve(command.options, process.argv[1] ?? '');
       return undefined;

@@ -1,11 +1,13 @@
 // The protocol itself, spoken by hand: older clients are served, and standard output carries nothing else.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { unfitNode } from '../../extension/mcp/runtime.ts';
 import { temporaryTrace } from '../fixtures/temporary.ts';
 import { program } from './server.ts';
 
@@ -50,4 +52,18 @@ test('the command line: help, version, and a wrong word', () => {
   assert.match(run('--version'), /^\d+\.\d+\.\d+\n$/);
   assert.throws(() => run('--trace', 'x'), { status: 2, stderr: /Unknown option '--trace'/ });
   assert.throws(() => run('verify-audit', '/absent'), { status: 1 });
+});
+
+const older = ['/usr/bin/node', '/usr/local/bin/node']
+  .filter(path => existsSync(path))
+  .map(path => ({ path, version: execFileSync(path, ['--version'], { encoding: 'utf8' }).trim().slice(1) }))
+  .find(({ version }) => unfitNode(version) !== undefined);
+
+test('an older Node is refused at once, with a sentence, and not at the first question', {
+  skip: older === undefined ? 'no older Node on this machine' : false,
+}, () => {
+  const said = spawnSync(older?.path ?? '', [program], { encoding: 'utf8', input: '' });
+  assert.equal(said.status, 1);
+  assert.match(said.stderr, /needs Node 24\.15 or newer, and this is Node/);
+  assert.equal(said.stdout, '');
 });

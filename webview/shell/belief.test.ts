@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Belief, TraceSummary } from '../../extension/trace/api.ts';
 import { ns } from '../../extension/trace/time.ts';
-import { overheadShare, verdict } from './belief.ts';
+import { overheadOf, verdict } from './belief.ts';
 
 const GOOD: Belief = {
   consistent: true,
@@ -33,10 +33,11 @@ for (const [name, belief, provenance, loud, text] of [
   test(name, () => assert.deepEqual(verdict(belief, provenance), { loud, text }));
 }
 
-test('overhead is a share of all CPU time', () => {
+test('overhead is a share of all CPU time, and says what was measured', () => {
   const summary = { durationNs: ns(1000), cpus: 4 } as TraceSummary;
-  assert.equal(overheadShare({ bpf_ns: 30, collector_cpu_ns: 10 }, summary), 0.01);
-  assert.equal(overheadShare({ bpf_ns: 40 }, summary), 0.01);
-  assert.equal(overheadShare(undefined, summary), undefined);
-  assert.equal(overheadShare({}, summary), undefined);
+  const both = { share: 0.01, of: 'the probes and the collector' };
+  assert.deepEqual(overheadOf({ bpf_ns: 30, collector_cpu_ns: 10 }, summary), both);
+  assert.deepEqual(overheadOf({ collector_cpu_ns: 40 }, summary), { share: 0.01, of: 'the collector' });
+  assert.equal(overheadOf(undefined, summary), undefined);
+  assert.equal(overheadOf({}, summary), undefined);
 });

@@ -51,11 +51,11 @@ export function beliefLine(data: Data, open: () => void): HTMLElement {
   const overhead = el('span', { class: 'overhead', hidden: true });
   data.check().then(
     check => {
-      const share = overheadShare(check.meta['overhead'], summary);
-      if (share === undefined) return;
+      const cost = overheadOf(check.meta['overhead'], summary);
+      if (cost === undefined) return;
       overhead.hidden = false;
-      overhead.append('overhead ', el('b', {}, formatShare(share)));
-      overhead.title = 'Time in probes and in the collector, as a share of all CPU time of the host';
+      overhead.append('overhead ', el('b', {}, formatShare(cost.share)));
+      overhead.title = `CPU time of ${cost.of}, as a share of all CPU time of the host`;
     },
     // Without it the line is shorter; the Overview says what the file does not tell.
     () => undefined,
@@ -81,12 +81,26 @@ export function beliefLine(data: Data, open: () => void): HTMLElement {
   );
 }
 
-/** schema.sql, meta.overhead: `bpf_ns` and `collector_cpu_ns`, both CPU time on the whole host. */
-export function overheadShare(overhead: unknown, summary: TraceSummary): number | undefined {
+interface Overhead {
+  readonly share: number;
+  /** What was measured, which a trace of an older collector or kernel has less of. */
+  readonly of: string;
+}
+
+const measures = { bpf_ns: 'the probes', collector_cpu_ns: 'the collector' } as const;
+
+/** schema.sql, meta.overhead: `bpf_ns` and `collector_cpu_ns`, both CPU time on the whole host while recording. */
+export function overheadOf(overhead: unknown, summary: TraceSummary): Overhead | undefined {
   if (typeof overhead !== 'object' || overhead === null) return undefined;
-  const parts = ['bpf_ns', 'collector_cpu_ns'].map(key => (overhead as Record<string, unknown>)[key]);
-  const known = parts.filter((part): part is number => typeof part === 'number');
-  const capacity = summary.durationNs * summary.cpus;
-  if (known.length === 0 || capacity <= 0) return undefined;
-  return known.reduce((sum, part) => sum + part, 0) / capacity;
+  const given = overhead as Record<string, unknown>;
+  const known = Object.entries(measures).flatMap(([key, name]) => {
+    const timeNs = given[key];
+    return typeof timeNs === 'number' ? [{ name, timeNs }] : [];
+  });
+  const capacityNs = summary.durationNs * summary.cpus;
+  if (known.length === 0 || capacityNs <= 0) return undefined;
+  return {
+    share: known.reduce((sum, { timeNs }) => sum + timeNs, 0) / capacityNs,
+    of: known.map(({ name }) => name).join(' and '),
+  };
 }

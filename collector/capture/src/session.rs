@@ -90,6 +90,7 @@ fn record(
 
     // First of all the time: what happens from here on is recorded, and waits in the rings until META is written.
     session.start_ns = session.probes.start();
+    let start_cpu_ns = sys::cpu_time_ns();
     session.scanned_ns = session.start_ns;
     session.sender.json(RECORD_META, &session.meta(cpus));
     session.sender.flush();
@@ -112,9 +113,19 @@ fn record(
     let looked = session.look_after(control, progress, spool, command.as_mut());
     // Whatever happens now, a command that still runs has to end with the capture.
     let recorded = looked.and_then(|end_reason| session.end(reader).map(|end_ns| (end_reason, end_ns)));
+    // What recording itself cost; what came before it, and the building of the trace, disturbed nothing that is in it.
+    let collector_cpu_ns = sys::cpu_time_ns() - start_cpu_ns;
     let exit_status = command.as_mut().and_then(RunningCommand::end);
     let (end_reason, end_ns) = recorded?;
-    session.finish(spool, end_reason, end_ns, exit_status)
+    session.finish(spool, End { reason: end_reason, end_ns, exit_status, collector_cpu_ns })
+}
+
+/// How a recording ended, and what it cost.
+struct End {
+    reason: EndReason,
+    end_ns: u64,
+    exit_status: Option<i32>,
+    collector_cpu_ns: u64,
 }
 
 struct Session<'a, 'obj> {
@@ -385,9 +396,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
     fn finish(
         self,
         spool: &mut Spool,
-        end_reason: EndReason,
-        end_ns: u64,
-        exit_status: Option<i32>,
+        End { reason: end_reason, end_ns, exit_status, collector_cpu_ns }: End,
     ) -> Result<CaptureOutcome, CaptureError> {
         let sender = &self.sender;
         sender.json(RECORD_COUNTERS, &self.counts.json());
@@ -396,7 +405,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
         let mut end = json!({
             "at_ns": end_ns,
             "end_reason": end_reason.as_str(),
-            "overhead": {"collector_cpu_ns": sys::cpu_time_ns()},
+            "overhead": {"collector_cpu_ns": collector_cpu_ns},
         });
         if let Some(status) = exit_status {
             end["exit_status"] = json!(status);
