@@ -34,6 +34,14 @@ static __always_inline void fill_call(struct call_record *record, struct call_fr
 	record->depth = end->depth;
 }
 
+static __always_inline void fill_call_args(struct call_args_record *record, struct call_frame *frame, struct call_end *end)
+{
+	fill_call(&record->base, frame, end);
+	__builtin_memcpy(record->args, frame->args, sizeof(record->args));
+	__builtin_memcpy(record->stack_words, frame->stack_words, sizeof(record->stack_words));
+	record->output = end->output;
+}
+
 static __noinline void send_call(struct call_frame *frame, struct call_end *end, __u64 now)
 {
 	struct probe_counters *of = counters_of(frame->probe);
@@ -46,10 +54,7 @@ static __noinline void send_call(struct call_frame *frame, struct call_end *end,
 		if (!record)
 			goto lost;
 		set_header(&record->base.header, RECORD_CALL_ARGS, sizeof(*record), end->flags, cpu);
-		fill_call(&record->base, frame, end);
-		__builtin_memcpy(record->args, frame->args, sizeof(record->args));
-		__builtin_memcpy(record->stack_words, frame->stack_words, sizeof(record->stack_words));
-		record->output = end->output;
+		fill_call_args(record, frame, end);
 		submit(record, ring, RING_CUDA, sizeof(*record));
 	} else {
 		struct call_record *record = reserve(RING_CUDA, cpu, sizeof(*record), now, &ring);
@@ -65,6 +70,86 @@ static __noinline void send_call(struct call_frame *frame, struct call_end *end,
 lost:
 	COUNT_ATOMIC(of, lost, 1);
 	note_loss(RING_CUDA, LOSS_RING, now, 1);
+}
+
+/* ---- memory that an argument leads to ---------------------------------------------------------------------------- */
+
+struct whole_call_text {
+	struct call_text_record record;
+	__u8 text[CALL_TEXT_BYTES];
+};
+
+/* Where the memory is that the cookie asks for; 0 = nowhere. */
+static __always_inline __u64 wanted_memory(struct call_frame *frame, struct call_end *end)
+{
+	__u32 source = (frame->flags & COOKIE_MEMORY_SOURCE_MASK) >> COOKIE_MEMORY_SOURCE_SHIFT;
+	__u64 from = ((frame->flags & COOKIE_MEMORY_WORD_MASK) >> COOKIE_MEMORY_WORD_SHIFT) * 8;
+	__u64 base = 0;
+
+	if (source == COOKIE_MEMORY_ON_STACK)
+		base = frame->stack_pointer + RETURN_POPS;
+	else if (frame->flags & COOKIE_MEMORY_AT_OUTPUT)
+		base = end->output;
+	else if (source >= 1 && source <= CALL_ARGS)
+		base = frame->args[source - 1];
+	return base ? base + from : 0;
+}
+
+/* A longer piece: `finalize` gets only what was read of it. */
+static __noinline void send_call_with_text(struct call_frame *frame, struct call_end *end, __u64 now)
+{
+	struct probe_counters *of = counters_of(frame->probe);
+	__u32 words = (frame->flags & COOKIE_MEMORY_WORDS_MASK) >> COOKIE_MEMORY_WORDS_SHIFT;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct whole_call_text *whole;
+	void *ring = NULL;
+	long bytes = 0;
+
+	whole = reserve(RING_CUDA, cpu, sizeof(*whole), now, &ring);
+	if (!whole) {
+		COUNT_ATOMIC(of, lost, 1);
+		note_loss(RING_CUDA, LOSS_RING, now, 1);
+		return;
+	}
+	if (frame->flags & COOKIE_MEMORY_TEXT)
+		bytes = bpf_probe_read_user_str(whole->text, CALL_TEXT_BYTES, (void *)wanted_memory(frame, end));
+	else if (!bpf_probe_read_user(whole->text, (words & 31) * 8, (void *)wanted_memory(frame, end)))
+		bytes = (words & 31) * 8;
+	if (bytes > 0)
+		end->flags |= CALL_HAS_MEMORY;
+	set_header(&whole->record.args.base.header, RECORD_CALL_TEXT, sizeof(*whole), end->flags, cpu);
+	fill_call_args(&whole->record.args, frame, end);
+	whole->record.text_bytes = bytes > 0 ? bytes : 0;
+	whole->record.reserved = 0;
+	submit(whole, ring, RING_CUDA, sizeof(*whole));
+	COUNT_ATOMIC(of, emitted, 1);
+}
+
+static __noinline void send_call_with_memory(struct call_frame *frame, struct call_end *end, __u64 now)
+{
+	struct probe_counters *of = counters_of(frame->probe);
+	__u32 words = (frame->flags & COOKIE_MEMORY_WORDS_MASK) >> COOKIE_MEMORY_WORDS_SHIFT;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct call_memory_record *record;
+	void *ring = NULL;
+
+	if (words > CALL_MEMORY_WORDS || frame->flags & COOKIE_MEMORY_TEXT) {
+		send_call_with_text(frame, end, now);
+		return;
+	}
+	record = reserve(RING_CUDA, cpu, sizeof(*record), now, &ring);
+	if (!record) {
+		COUNT_ATOMIC(of, lost, 1);
+		note_loss(RING_CUDA, LOSS_RING, now, 1);
+		return;
+	}
+	__builtin_memset(record->memory, 0, sizeof(record->memory));
+	if (!bpf_probe_read_user(record->memory, words * 8, (void *)wanted_memory(frame, end)))
+		end->flags |= CALL_HAS_MEMORY;
+	set_header(&record->args.base.header, RECORD_CALL_MEMORY, sizeof(*record), end->flags, cpu);
+	fill_call_args(&record->args, frame, end);
+	submit(record, ring, RING_CUDA, sizeof(*record));
+	COUNT_ATOMIC(of, emitted, 1);
 }
 
 /* A call of which no return will be seen any more: `why` is CALL_OPEN or CALL_ABANDONED. */
@@ -289,7 +374,10 @@ static __always_inline int on_return(probe_registers *ctx)
 	}
 	if (call_wants_stack(task, frame, now))
 		end.user_stack = send_call_stack(ctx, calls, frame, now);
-	send_call(frame, &end, now);
+	if (frame->flags & COOKIE_MEMORY_SOURCE_MASK)
+		send_call_with_memory(frame, &end, now);
+	else
+		send_call(frame, &end, now);
 	return 0;
 }
 

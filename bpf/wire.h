@@ -39,6 +39,8 @@ enum record_kind {
 	RECORD_LOSS = 8,
 	RECORD_FILE = 9,           /* what an inode of a wait is called            */
 	RECORD_SOCKET = 10,        /* ... or whom a socket is connected to         */
+	RECORD_CALL_MEMORY = 11,   /* call_memory_record                           */
+	RECORD_CALL_TEXT = 12,     /* call_text_record                             */
 	/* written by the capture process itself: `text_record` followed by UTF-8 text, mostly one JSON object */
 	RECORD_META = 64,          /* first record of a spool                      */
 	RECORD_PROBES = 65,        /* the probe table: index -> what it is         */
@@ -223,6 +225,7 @@ struct socket_record {
 #define CALL_ABANDONED 2          /* its frame was unwound (exception, longjmp): no end was seen                           */
 #define CALL_NO_RETURN_PROBE 4    /* entry only (governor)                                                                */
 #define CALL_HAS_OUTPUT 8         /* `output` was read                                                                    */
+#define CALL_HAS_MEMORY 16        /* `memory`, or the text, was read                                                      */
 
 struct call_record {
 	struct record_header header;
@@ -246,14 +249,42 @@ struct call_args_record {
 	__u64 output;              /* what an output pointer held at return: allocated address, new handle               */
 };
 
+#define CALL_MEMORY_WORDS 5
+#define CALL_TEXT_BYTES 1024
+
+/* A call with part of a structure that an argument pointed to: a launch configuration, the extent of a copy. */
+struct call_memory_record {
+	struct call_args_record args;
+	__u64 memory[5];
+};
+
+/* A call with a longer piece of memory, which follows: a kernel's name, a communicator's id. */
+struct call_text_record {
+	struct call_args_record args;
+	__u32 text_bytes;
+	__u32 reserved;
+};
+
 /*
  * Flags of a CUDA probe, the upper half of its cookie (the lower half is its index).
- * COOKIE_OUTPUT_ARG_*: which argument points to the output (0 = none, 1 = args[0], ...).
+ * OUTPUT: which argument points to the output (0 = none, 1 = args[0], ...).
+ * MEMORY_SOURCE: which argument points to the memory to be read, in the same way; ON_STACK = it begins above the return
+ * address; AT_OUTPUT = the output is its address. MEMORY_WORD and MEMORY_WORDS: which words of it; with MEMORY_TEXT it
+ * is read up to a zero instead. Memory is read at the return: by then the call itself has had its pages brought in.
  */
 #define COOKIE_WANTS_ARGS 1
 #define COOKIE_WANTS_STACK_WORDS 2
+#define COOKIE_MEMORY_TEXT 4
+#define COOKIE_MEMORY_AT_OUTPUT 8
 #define COOKIE_OUTPUT_SHIFT 4
 #define COOKIE_OUTPUT_MASK 112
+#define COOKIE_MEMORY_SOURCE_SHIFT 8
+#define COOKIE_MEMORY_SOURCE_MASK 1792
+#define COOKIE_MEMORY_ON_STACK 7
+#define COOKIE_MEMORY_WORDS_SHIFT 11
+#define COOKIE_MEMORY_WORDS_MASK 63488
+#define COOKIE_MEMORY_WORD_SHIFT 16
+#define COOKIE_MEMORY_WORD_MASK 16711680
 
 /* ---- stacks ------------------------------------------------------------------------------------------------------ */
 

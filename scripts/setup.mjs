@@ -38,7 +38,7 @@ const packages = {
   ],
   browser: ['chromium', 'fonts-dejavu-core'],
   ssh: ['openssh-client', 'openssh-server', 'procps', 'sudo'],
-  oracles: ['bpftool', 'bpftrace', 'libbpf-tools', 'linux-perf', 'python3'],
+  oracles: ['bpftool', 'bpftrace', 'libbpf-tools', 'linux-perf', 'python3', 'python3-pip'],
   vscode: ['g++', 'libkrb5-dev', 'libsecret-1-dev', 'make', 'pkg-config', 'procps', 'python3'],
 };
 

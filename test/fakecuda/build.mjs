@@ -75,6 +75,10 @@ const libraries = [
       join(out, 'libfakecuda.so'),
     ],
   },
+  {
+    output: join(out, 'libnccl.so.2'),
+    args: [join(here, 'nccl.c'), '-fcf-protection=none', ...frames, '-Wl,-soname,libnccl.so.2'],
+  },
   cudart(12, 12090, '', 'none'),
   cudart(13, 13050, '', 'none'),
   cudart(12, 12090, 'endbr64', 'full'),

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use libbpf_rs::{Link, ProgramMut, UprobeMultiOpts, UprobeOpts};
 use serde_json::{Value, json};
+use wakechain_cuda::variants::plain_name;
+use wakechain_cuda::{Known, Machine, known, rank, reading};
 use wakechain_host::elf::{self, Function};
 use wakechain_host::libraries::CudaFile;
 use wakechain_wire::{
@@ -15,7 +17,6 @@ use wakechain_wire::{
     PROBE_SWITCH_SLICE, PROBE_USER_STACK, PROBE_WAKING,
 };
 
-use crate::functions::{self, Known};
 use crate::options::{ProbeChoice, Rung};
 use crate::probes::Probes;
 
@@ -66,6 +67,17 @@ pub struct Attacher {
     pub refused: usize,
 }
 
+/// A file that gets probes.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    open_path: &'a Path,
+    /// As the process sees it.
+    path: &'a str,
+    /// Version of the library; 0 = not known.
+    major: u32,
+    rung: Rung,
+}
+
 /// One function that is to be probed.
 struct Wanted {
     function: Function,
@@ -75,7 +87,7 @@ struct Wanted {
 
 impl Wanted {
     fn cookie(&self) -> u64 {
-        u64::from(self.index) | u64::from(self.known.cookie_flags) << 32
+        u64::from(self.index) | u64::from(reading::cookie_flags(self.known.roles, Machine::HOST)) << 32
     }
 }
 
@@ -114,8 +126,8 @@ impl Attacher {
 
     /// Whether probes for this function are wanted: by the table, then by what the user said last.
     fn wanted(&self, name: &str) -> bool {
-        let by_default = functions::known(name).is_some_and(|known| known.by_default);
-        let plain = functions::plain_name(name);
+        let by_default = known(name, 0).is_some_and(|known| known.by_default);
+        let plain = plain_name(name);
         let said = self.choices.iter().rev().find(|choice| choice.function == name || choice.function == plain);
         said.map_or(by_default, |choice| choice.include)
     }
@@ -127,10 +139,12 @@ impl Attacher {
             return None;
         }
         let mut rows = Vec::new();
-        match elf::read(&file.open_path, file.symbols(), |name| functions::known(name).is_some()) {
+        match elf::read(&file.open_path, file.symbols(), |name| known(name, 0).is_some()) {
             Ok(binary) => {
-                let chosen = self.choose(binary.functions, &file.path, probes.rung, &mut rows);
-                self.attach_all(probes, &file.open_path, &file.path, chosen, &mut rows);
+                let place =
+                    Place { open_path: &file.open_path, path: &file.path, major: file.major(), rung: probes.rung };
+                let chosen = self.choose(binary.functions, place, &mut rows);
+                self.attach_all(probes, place, chosen, &mut rows);
             }
             Err(error) => {
                 self.refused += 1;
@@ -141,20 +155,21 @@ impl Attacher {
     }
 
     /// Gives each function its index. Names for one address are one function: the plain name is kept.
-    fn choose(&mut self, functions: Vec<Function>, path: &str, rung: Rung, rows: &mut Vec<Value>) -> Vec<Wanted> {
+    fn choose(&mut self, functions: Vec<Function>, place: Place<'_>, rows: &mut Vec<Value>) -> Vec<Wanted> {
         let mut by_offset: HashMap<u64, String> = HashMap::new();
-        let mut candidates: Vec<Function> =
-            functions.into_iter().filter(|function| self.wanted(&function.name)).collect();
-        candidates
-            .sort_by_key(|function| (functions::rank(&function.name), function.name.len(), function.name.clone()));
+        let mut candidates: Vec<(Known, Function)> = functions
+            .into_iter()
+            .filter(|function| self.wanted(&function.name))
+            .filter_map(|function| Some((known(&function.name, place.major)?, function)))
+            .collect();
+        candidates.sort_by_key(|(known, function)| (rank(known.category), function.name.len(), function.name.clone()));
         let mut chosen = Vec::new();
-        for function in candidates {
-            let Some(known) = functions::known(&function.name) else { continue };
+        for (known, function) in candidates {
             let refusal = if let Some(other) = by_offset.get(&function.probe_offset) {
                 Some(format!("the same code as {other}"))
             } else if self.next_index >= PROBE_LIMIT {
                 Some(format!("more than {PROBE_LIMIT} probes"))
-            } else if rung == Rung::Link
+            } else if place.rung == Rung::Link
                 && (chosen.len() >= MAX_LINK_FUNCTIONS_OF_FILE || self.attached + chosen.len() >= MAX_LINK_FUNCTIONS)
             {
                 Some(format!("this kernel has no uprobe_multi: at most {MAX_LINK_FUNCTIONS} functions"))
@@ -163,7 +178,7 @@ impl Attacher {
             };
             if let Some(error) = refusal {
                 self.refused += usize::from(!error.starts_with("the same"));
-                rows.push(row(None, &function, known, path, rung, Err(&error)));
+                rows.push(row(None, &function, known, place, Err(&error)));
                 continue;
             }
             by_offset.insert(function.probe_offset, function.name.clone());
@@ -174,39 +189,26 @@ impl Attacher {
     }
 
     /// Attaches them all at once; where the kernel refuses, in halves, until the ones that it refuses are found.
-    fn attach_all(
-        &mut self,
-        probes: &Probes<'_>,
-        open_path: &Path,
-        path: &str,
-        wanted: Vec<Wanted>,
-        rows: &mut Vec<Value>,
-    ) {
+    fn attach_all(&mut self, probes: &Probes<'_>, place: Place<'_>, wanted: Vec<Wanted>, rows: &mut Vec<Value>) {
         if wanted.is_empty() {
             return;
         }
-        match attach(probes, open_path, &wanted) {
+        match attach(probes, place.open_path, &wanted) {
             Ok(links) => {
                 self.links.extend(links);
                 self.attached += wanted.len();
-                rows.extend(
-                    wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, path, probes.rung, Ok(()))),
-                );
+                rows.extend(wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, place, Ok(()))));
             }
             Err(error) if wanted.len() == 1 => {
                 self.refused += 1;
                 let text = error.to_string();
-                rows.extend(
-                    wanted
-                        .iter()
-                        .map(|one| row(Some(one.index), &one.function, one.known, path, probes.rung, Err(&text))),
-                );
+                rows.extend(wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, place, Err(&text))));
             }
             Err(_) => {
                 let mut first = wanted;
                 let second = first.split_off(first.len() / 2);
-                self.attach_all(probes, open_path, path, first, rows);
-                self.attach_all(probes, open_path, path, second, rows);
+                self.attach_all(probes, place, first, rows);
+                self.attach_all(probes, place, second, rows);
             }
         }
     }
@@ -254,22 +256,20 @@ fn single(program: &ProgramMut<'_>, path: &Path, one: &Wanted, retprobe: bool) -
     program.attach_uprobe_with_opts(EVERY_PROCESS, path, one.function.probe_offset as usize, options)
 }
 
-fn row(
-    index: Option<u32>,
-    function: &Function,
-    known: Known,
-    path: &str,
-    rung: Rung,
-    result: Result<(), &str>,
-) -> Value {
+fn row(index: Option<u32>, function: &Function, known: Known, place: Place<'_>, result: Result<(), &str>) -> Value {
     let mut row = json!({
         "index": index,
         "kind": "uprobe",
-        "target": format!("{path}:{}", function.name),
-        "rung": rung,
+        "target": format!("{}:{}", place.path, function.name),
+        "rung": place.rung,
         "placement": function.placement.as_str(),
         "attached": result.is_ok(),
-        "function": {"name": function.name, "library": known.library.as_str(), "category": known.category},
+        "function": {
+            "name": function.name,
+            "library": known.library.as_str(),
+            "category": known.category,
+            "major": place.major,
+        },
     });
     if let Err(error) = result {
         row["error"] = json!(error);

@@ -13,7 +13,6 @@ mod counts;
 mod error;
 pub mod features;
 mod file_queue;
-pub mod functions;
 mod host_scan;
 mod kernel;
 mod kernel_symbols;

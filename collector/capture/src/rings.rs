@@ -13,8 +13,8 @@ use std::time::Duration;
 use libbpf_rs::{MapHandle, MapType};
 use serde_json::json;
 use wakechain_wire::{
-    KernelStackRecord, RECORD_COVERAGE, RECORD_KERNEL_STACK, RECORD_USER_STACK, RING_CLASSES, RING_CUDA, RING_HOST,
-    RING_LIFE, RING_SCHEDULER, RING_STACK, RecordHeader, UserStackRecord,
+    CallTextRecord, KernelStackRecord, RECORD_CALL_TEXT, RECORD_COVERAGE, RECORD_KERNEL_STACK, RECORD_USER_STACK,
+    RING_CLASSES, RING_CUDA, RING_HOST, RING_LIFE, RING_SCHEDULER, RING_STACK, RecordHeader, UserStackRecord,
 };
 
 use crate::error::CaptureError;
@@ -196,12 +196,15 @@ fn drain(source: &mut Source, spool: &SpoolSender) {
     }
 }
 
-/// Keeps a record; the probes reserve stacks at their largest, here they are cut to what they hold.
+/// Keeps a record; the probes reserve stacks and texts at their largest, here they are cut to what they hold.
 fn push(records: &mut Vec<u8>, record: &[u8]) {
     let Some(header) = RecordHeader::from_bytes(record) else { return };
     let holds = match u32::from(header.kind) {
         RECORD_USER_STACK => {
             UserStackRecord::from_bytes(record).map(|stack| UserStackRecord::BYTES + stack.snapshot_bytes as usize)
+        }
+        RECORD_CALL_TEXT => {
+            CallTextRecord::from_bytes(record).map(|call| CallTextRecord::BYTES + call.text_bytes as usize)
         }
         RECORD_KERNEL_STACK => {
             KernelStackRecord::from_bytes(record).map(|stack| KernelStackRecord::BYTES + 8 * stack.frame_count as usize)

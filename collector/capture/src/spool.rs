@@ -257,7 +257,10 @@ fn write_error(path: &Path, error: &SpoolError) -> CaptureError {
     if full {
         CaptureError::new(
             "disk_full",
-            format!("The disk, or this user's share of it, is full: the spool {} could not be written any further.", path.display()),
+            format!(
+                "The disk, or this user's share of it, is full: the spool {} could not be written any further.",
+                path.display()
+            ),
             "What was written is kept: free some space and run `wakechain-collector finalize` on it, or capture to another disk with --spool DIR.",
         )
     } else {

@@ -29,7 +29,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cpu = cpu_seconds().unwrap_or(0.0) - cpu_before;
     let rows = report.events.cuda_calls + report.events.off_cpu + report.events.cpu_slices;
     let (million, rate) = (rows as f64 / 1e6, rows as f64 / seconds);
-    println!("{rows} rows in {seconds:.2} s, {rate:.0} rows/s: {:.2} s a million, {:.2} s of CPU", seconds / million, cpu / million);
+    println!(
+        "{rows} rows in {seconds:.2} s, {rate:.0} rows/s: {:.2} s a million, {:.2} s of CPU",
+        seconds / million,
+        cpu / million
+    );
     println!("spool {:.1} bytes a row, database {:.1}", bytes as f64 / rows as f64, report.bytes as f64 / rows as f64);
     println!("largest memory {} MB; {:?}", peak_kilobytes().unwrap_or(0) / 1024, report.inconsistencies);
     let database = Connection::open(&output)?;

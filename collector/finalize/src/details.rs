@@ -14,6 +14,10 @@ impl Details {
         self.object.insert(key.into(), value.into());
     }
 
+    pub fn says(&self, key: &str) -> bool {
+        self.object.contains_key(key)
+    }
+
     /// A number for an INTEGER column: beyond 2^53 - 1 the column is NULL and the number stands here as text.
     pub fn integer(&mut self, key: &str, value: u64) -> Option<i64> {
         let fits = exact(value);

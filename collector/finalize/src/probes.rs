@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, params};
+use wakechain_cuda::Known;
 
 use crate::clock::exact;
 use crate::database::row_id;
@@ -21,11 +22,12 @@ pub struct Counts {
     pub missed: u64,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Function {
     pub id: u32,
     pub name: String,
-    pub category: String,
+    /// What the table of functions says of it.
+    pub known: Option<Known>,
 }
 
 #[derive(Default)]
@@ -102,11 +104,14 @@ impl ProbeTable {
         if !CATEGORIES.contains(&row.category.as_str()) {
             row.category = "other".into();
         }
+        let known = wakechain_cuda::known(&row.name, row.major);
+        // one row for all versions of a library
+        row.major = 0;
         let position = self.rows.iter().position(|known| *known == row).unwrap_or_else(|| {
             self.rows.push(row.clone());
             self.rows.len() - 1
         });
-        let function = Function { id: position as u32 + 1, name: row.name, category: row.category };
+        let function = Function { id: position as u32 + 1, name: row.name, known };
         self.functions.insert(index, function.clone());
         function
     }

@@ -87,7 +87,9 @@ impl Found {
                 SwitchDetailRecord::from_bytes(record.bytes).map(|detail| self.switch(&detail.base, place))
             }
             RECORD_CALL => CallRecord::from_bytes(record.bytes).map(|call| self.call(&call, place)),
-            RECORD_CALL_ARGS => CallArgsRecord::from_bytes(record.bytes).map(|call| self.call(&call.base, place)),
+            RECORD_CALL_ARGS | RECORD_CALL_MEMORY | RECORD_CALL_TEXT => {
+                CallArgsRecord::from_bytes(record.bytes).map(|call| self.call(&call.base, place))
+            }
             RECORD_USER_STACK => UserStackRecord::from_bytes(record.bytes).map(|stack| {
                 self.user_stack_records += 1;
                 self.user_stacks.entry(stack.key).or_insert(place);

@@ -160,9 +160,13 @@ fn symbol(address: u64, end: u64, name: &str) -> KernelSymbol {
 /// device function, `__device_stub_` + `_Z...`, and the wrapper that programs pass around like the device function.
 pub fn of_host_stub(symbol: &str) -> String {
     let Some(mangled) = symbol.strip_prefix("__device_stub_") else { return symbol.to_string() };
-    let mangled = mangled.split('(').next().unwrap_or(mangled);
-    let parsed = cpp_demangle::Symbol::new(mangled).ok().and_then(|symbol| symbol.demangle().ok());
-    parsed.unwrap_or_else(|| mangled.to_string())
+    demangled(mangled.split('(').next().unwrap_or(mangled))
+}
+
+/// A C++ name as it was written; any other as it is.
+pub fn demangled(name: &str) -> String {
+    let parsed = cpp_demangle::Symbol::new(name).ok().and_then(|symbol| symbol.demangle().ok());
+    parsed.unwrap_or_else(|| name.to_string())
 }
 
 #[cfg(test)]

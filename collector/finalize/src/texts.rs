@@ -40,6 +40,8 @@ pub struct Function {
     pub name: String,
     pub library: String,
     pub category: String,
+    /// Version of the library that exports it; 0 = not known.
+    pub major: u32,
 }
 
 #[derive(Debug, Default, Deserialize)]

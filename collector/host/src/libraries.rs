@@ -55,6 +55,13 @@ pub struct CudaFile {
 }
 
 impl CudaFile {
+    /// The version in the file's name: 13 of `libcudart.so.13`; 0 = it does not tell.
+    pub fn major(&self) -> u32 {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let version = name.split_once(".so.").map_or("", |(_, version)| version);
+        version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0)
+    }
+
     /// Which symbol table names this file's functions.
     pub fn symbols(&self) -> Symbols {
         if self.is_static { Symbols::All } else { Symbols::Exported }

@@ -95,6 +95,25 @@ impl Spool {
         self.record(RING_CUDA, 0, &record.to_bytes());
     }
 
+    /// A call with the words of a structure that was read.
+    pub fn call_memory(&mut self, record: CallArgsRecord, memory: [u64; 5]) {
+        let header = header(RECORD_CALL_MEMORY, CallMemoryRecord::BYTES, CALL_HAS_MEMORY, 0);
+        let args = CallArgsRecord { base: CallRecord { header, ..record.base }, ..record };
+        self.record(RING_CUDA, 0, &CallMemoryRecord { args, memory }.to_bytes());
+    }
+
+    /// A call with a longer piece of memory.
+    pub fn call_text(&mut self, flags: u32, record: CallArgsRecord, text: &[u8]) {
+        let bytes = (CallTextRecord::BYTES + text.len()).next_multiple_of(8);
+        let header = header(RECORD_CALL_TEXT, bytes, flags | CALL_HAS_MEMORY, 0);
+        let args = CallArgsRecord { base: CallRecord { header, ..record.base }, ..record };
+        let mut whole =
+            CallTextRecord { args, text_bytes: text.len() as u32, ..CallTextRecord::default() }.to_bytes().to_vec();
+        whole.extend_from_slice(text);
+        whole.resize(bytes, 0);
+        self.record(RING_CUDA, 0, &whole);
+    }
+
     pub fn call_args(&mut self, flags: u32, record: CallArgsRecord) {
         let base = CallRecord { header: header(RECORD_CALL_ARGS, CallArgsRecord::BYTES, flags, 0), ..record.base };
         self.record(RING_CUDA, 0, &CallArgsRecord { base, ..record }.to_bytes());
