@@ -18,10 +18,10 @@ impl Syscalls {
         let runs = match machine {
             X86_64_MACHINE => X86_64,
             AARCH64_MACHINE => AARCH64,
-            _ => &[],
+            _ => return Self { names: Vec::new() },
         };
         let mut names = Vec::new();
-        for (first, run) in runs {
+        for (first, run) in runs.iter().chain([&COMMON]) {
             names.resize(usize::from(*first), None);
             names.extend(run.split_ascii_whitespace().map(Some));
         }
@@ -40,10 +40,20 @@ impl Syscalls {
 
 type Runs = &'static [(u16, &'static str)];
 
-const X86_64: Runs = &[
-    (
-        0,
-        "read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask \
+/// New calls have had one number on every processor since Linux 5.1.
+const COMMON: (u16, &str) = (
+    424,
+    "pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen fsconfig \
+     fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise epoll_pwait2 \
+     mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret \
+     process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake \
+     futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal \
+     setxattrat getxattrat listxattrat removexattrat open_tree_attr",
+);
+
+const X86_64: Runs = &[(
+    0,
+    "read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask \
          rt_sigreturn ioctl pread64 pwrite64 readv writev access pipe select sched_yield mremap msync mincore \
          madvise shmget shmat shmctl dup dup2 pause nanosleep getitimer alarm setitimer getpid sendfile socket \
          connect accept sendto recvfrom sendmsg recvmsg shutdown bind listen getsockname getpeername socketpair \
@@ -76,17 +86,7 @@ const X86_64: Runs = &[
          setns getcpu process_vm_readv process_vm_writev kcmp finit_module sched_setattr sched_getattr renameat2 \
          seccomp getrandom memfd_create kexec_file_load bpf execveat userfaultfd membarrier mlock2 \
          copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents rseq",
-    ),
-    (
-        424,
-        "pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen fsconfig \
-         fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise epoll_pwait2 \
-         mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret \
-         process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake \
-         futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal \
-         setxattrat getxattrat listxattrat removexattrat open_tree_attr",
-    ),
-];
+)];
 
 const AARCH64: Runs = &[
     (
@@ -123,15 +123,6 @@ const AARCH64: Runs = &[
          setns sendmmsg process_vm_readv process_vm_writev kcmp finit_module sched_setattr sched_getattr \
          renameat2 seccomp getrandom memfd_create bpf execveat userfaultfd membarrier mlock2 copy_file_range \
          preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents rseq kexec_file_load",
-    ),
-    (
-        424,
-        "pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen fsconfig \
-         fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise epoll_pwait2 \
-         mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret \
-         process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake \
-         futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal \
-         setxattrat getxattrat listxattrat removexattrat open_tree_attr",
     ),
 ];
 

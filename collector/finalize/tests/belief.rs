@@ -93,7 +93,10 @@ fn each_sum_that_does_not_hold_is_named() {
 #[test]
 fn calls_are_compared_function_by_function() {
     let mut spool = balanced(1, 0);
-    spool.call(0, CallRecord { start_ns: at(10), end_ns: at(20), tid: 100, probe: PROBE_FIRST_CALL, ..CallRecord::default() });
+    spool.call(
+        0,
+        CallRecord { start_ns: at(10), end_ns: at(20), tid: 100, probe: PROBE_FIRST_CALL, ..CallRecord::default() },
+    );
     spool.counters(&[
         (PROBE_SWITCH_SLICE, [1, 1, 0, 0, 0, 0]),
         (PROBE_ITERATE_START, [1, 1, 0, 0, 0, 0]),
