@@ -18,6 +18,12 @@ function queryProgramBeside(program: string): string {
 
 export function serve(options: ServeOptions, program: string): void {
   const shelf = new Shelf({ ...options, queryProgram: queryProgramBeside(program) });
+  // A mistyped folder would look like an empty one.
+  const { folders } = shelf;
+  for (const { path, fault } of folders)
+    if (fault !== undefined) process.stderr.write(`--traces ${path}: ${fault}.\n`);
+  if (folders.length === 0 && options.registry === undefined)
+    process.stderr.write('There is nothing to answer about: give --traces FOLDER.\n');
   let client = 'unknown';
   const audit: Parameters<typeof createServer>[0]['audit'] = entry => {
     if (options.audit !== undefined)

@@ -116,9 +116,9 @@ async function attempt(
   }
 }
 
-function success({ structured, text }: ToolAnswer): CallToolResult {
+function success({ structured, lines }: ToolAnswer): CallToolResult {
   return {
-    content: [{ type: 'text', text: text.split('\n').map(plain).join('\n') }],
+    content: [{ type: 'text', text: lines.map(plain).join('\n') }],
     structuredContent: plainDeep(structured),
   };
 }

@@ -44,10 +44,18 @@ export class Shelf {
     this.#options = options;
   }
 
+  /** Where traces are looked for, now. */
+  get folders(): readonly Folder[] {
+    return this.#options.folders.map(folder => {
+      const { path, fault } = tracesIn(folder);
+      return { path, fault };
+    });
+  }
+
   /** Every trace that is there now, newest first. */
   list(): readonly KnownTrace[] {
     const paths = new Set([
-      ...this.#options.folders.flatMap(tracesIn),
+      ...this.#options.folders.flatMap(folder => tracesIn(folder).traces),
       ...registered(this.#options.registry),
     ]);
     const found = [...paths].flatMap(path => {
@@ -156,15 +164,33 @@ function idOf(path: string, shared: boolean): string {
   return `${nameOf(path)}-${createHash('sha256').update(path).digest('hex').slice(0, 6)}`;
 }
 
-function tracesIn(folder: string): string[] {
+/** A folder that is looked in, and why nothing can be found there. */
+export interface Folder {
+  readonly path: string;
+  readonly fault: string | undefined;
+}
+
+/** Said of a folder that is not there (yet: the folder of captures is made by the first capture). */
+export const NO_FOLDER = 'no such folder';
+
+function tracesIn(folder: string): Folder & { readonly traces: readonly string[] } {
+  const path = resolve(folder);
   try {
-    return readdirSync(folder)
-      .filter(name => name.endsWith(SUFFIX))
-      .map(name => resolve(join(folder, name)));
-  } catch {
-    // The folder of captures is made by the first capture.
-    return [];
+    const names = readdirSync(path).filter(name => name.endsWith(SUFFIX));
+    return { path, fault: undefined, traces: names.map(name => join(path, name)) };
+  } catch (error) {
+    return { path, fault: faultOf(error), traces: [] };
   }
+}
+
+function faultOf(error: unknown): string {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: NO_FOLDER,
+    ENOTDIR: 'not a folder',
+    EACCES: 'may not be read',
+  };
+  return known[code] ?? code;
 }
 
 /** The editor's list; one that is absent or half written is empty until it is whole. */

@@ -17,8 +17,8 @@ interface ToolContext {
 export interface ToolAnswer {
   /** Fits the tool's output schema. */
   readonly structured: Record<string, unknown>;
-  /** Stands alone for a reader who sees nothing else. */
-  readonly text: string;
+  /** Stand alone for a reader who sees nothing else. What comes from the host stays within its line: see `plain`. */
+  readonly lines: readonly string[];
   /** Rows in the answer, for the audit log. */
   readonly rows: number;
 }

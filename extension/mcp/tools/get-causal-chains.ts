@@ -17,7 +17,7 @@ export const getCausalChains = tool({
   title: 'Why the GPU waited',
   description:
     'The ranked causes of slow CUDA calls and slow gaps between them. Each has a sentence, kind (cause, lead, work, ' +
-    'innocent), severity, confidence, the share of wall time, and example trees whose leaves add up exactly; rows are ' +
+    'innocent), severity, confidence, the share of the wall time of the thread that waited, and example trees whose leaves add up exactly; rows are ' +
     'the evidence (table and id). Start here. Times in nanoseconds since the capture began.',
   input: inputOf({
     ...scopeArguments,
@@ -61,17 +61,17 @@ export const getCausalChains = tool({
       belief: shortBelief(result.belief),
       cuts: [...more, ...cuts],
     };
-    const lines = causes.map(
+    const said = causes.map(
       (cause, i) =>
         `${i + 1}. [${cause.kind}${cause.severity === undefined ? '' : `, ${cause.severity}`}, confidence ${cause.confidence.value.toFixed(2)}] ` +
-        `${cause.sentence} (${cause.count} times, ${duration(cause.timeNs)} in all, ${percent(cause.share)} of wall time; id ${cause.id})`,
+        `${cause.sentence} (${cause.count} times, ${duration(cause.timeNs)} in all, ${percent(cause.share)} of the thread's time; id ${cause.id})`,
     );
-    const text = [
+    const lines = [
       result.headline,
-      ...lines,
+      ...said,
       ...structured.belief.remarks.slice(0, 3),
       ...structured.cuts.map(cut => `Cut: ${cut}.`),
-    ].join('\n');
-    return { structured, text, rows: causes.length };
+    ];
+    return { structured, lines, rows: causes.length };
   },
 });

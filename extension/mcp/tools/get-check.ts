@@ -65,7 +65,7 @@ export const getCheck = tool({
       cuts,
     };
     const bad = check.items.filter(item => item.state !== 'pass');
-    const text = [
+    const lines = [
       `${known.id}: captured on ${check.meta['host']}, Linux ${check.meta['kernel']}, ${check.meta['cpus']} CPUs.`,
       `${attached} of ${check.probes.length} probes were attached.`,
       check.items.length === 0
@@ -82,7 +82,7 @@ export const getCheck = tool({
             `${probe.target}: ${probe.error ?? `lost ${probe.lost ?? 0}, missed ${probe.missed ?? 0}`}`,
           ),
         ),
-    ].join('\n');
-    return { structured, text, rows: check.items.length + structured.probes.length };
+    ];
+    return { structured, lines, rows: check.items.length + structured.probes.length };
   },
 });

@@ -44,7 +44,7 @@ export const getTraceStats = tool({
     };
     return {
       structured,
-      text: wording(known.id, stats.window, functions, stats.belief, cuts),
+      lines: wording(known.id, stats.window, functions, stats.belief, cuts),
       rows: functions.length + threads.length,
     };
   },
@@ -82,7 +82,7 @@ function wording(
   functions: readonly FunctionStats[],
   belief: Belief,
   cuts: readonly string[],
-): string {
+): readonly string[] {
   const rows = functions
     .slice(0, 8)
     .map(
@@ -99,5 +99,5 @@ function wording(
     ...(rows.length === 0 ? ['No CUDA call in this window.'] : rows),
     `${lost} ${belief.probesAttached} of ${belief.probesAsked} probes (${percent(belief.probesAttached / Math.max(1, belief.probesAsked))}) were attached.`,
     ...cuts.map(cut => `Cut: ${cut}.`),
-  ].join('\n');
+  ];
 }

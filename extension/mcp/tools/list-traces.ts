@@ -5,7 +5,7 @@ import { TraceError, toTraceError } from '../../trace/error.ts';
 import { provenance } from '../../trace/provenance.ts';
 import type { Glance } from '../../trace/query/client.ts';
 import { inputOf } from '../input.ts';
-import type { KnownTrace } from '../shelf.ts';
+import { type KnownTrace, NO_FOLDER, type Shelf } from '../shelf.ts';
 import { records, tool } from '../tool.ts';
 import { count, duration } from '../words.ts';
 
@@ -28,16 +28,27 @@ export const listTraces = tool({
         : `${trace.id}: ${trace.host}, ${trace.startUtc}, ${duration(trace.durationNs)}, ${count(trace.events)} events, hash ${trace.provenance.state}`,
     );
     const head =
-      all.length === 0
-        ? 'There is no trace yet. Run "Wakechain: Capture GPU Trace on Host" in the editor.'
-        : `${traces.length} of ${all.length} traces, newest first:`;
+      all.length === 0 ? sayNone(shelf) : [`${traces.length} of ${all.length} traces, newest first:`];
+    const unread = shelf.folders
+      .filter(({ fault }) => all.length > 0 && fault !== undefined && fault !== NO_FOLDER)
+      .map(({ path, fault }) => `Not looked into: ${path} (${fault}).`);
     return {
       structured: { traces, total: all.length },
-      text: [head, ...lines].join('\n'),
+      lines: [...head, ...lines, ...unread],
       rows: traces.length,
     };
   },
 });
+
+/** No trace: where was looked, since a mistyped folder looks like an empty one. */
+function sayNone(shelf: Shelf): readonly string[] {
+  return [
+    'There is no trace yet. Run "Wakechain: Capture GPU Trace on Host" in the editor.',
+    shelf.folders.length === 0
+      ? 'No folder was looked in: the server was started without --traces FOLDER.'
+      : `Looked in: ${shelf.folders.map(folder => `${folder.path}${folder.fault === undefined ? '' : ` (${folder.fault})`}`).join(', ')}.`,
+  ];
+}
 
 async function describe(known: KnownTrace, glancing: Promise<Glance>) {
   const { id, path, bytes } = known;

@@ -66,14 +66,14 @@ export const queryOffCpuEvents = tool({
       .slice(0, 5)
       .map(r => `${r.reason} ${duration(r.blockedNs + r.runnableNs)}`);
     const who = result.contenders.slice(0, 3).map(c => `${c.thread.process} (${duration(c.timeNs)})`);
-    const text = [
+    const lines = [
       `${known.id}: ${count(result.total)} intervals off the CPU, ${duration(result.totalNs)} in all.`,
       ...(reasons.length === 0 ? [] : [`By reason: ${listed(reasons)}.`]),
       who.length === 0
         ? 'Nobody else had their CPU while they were runnable.'
         : `While runnable, behind: ${listed(who)}.`,
       ...cuts.map(cut => `Cut: ${cut}.`),
-    ].join('\n');
-    return { structured, text, rows: result.events.length };
+    ];
+    return { structured, lines, rows: result.events.length };
   },
 });

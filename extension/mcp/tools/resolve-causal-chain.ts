@@ -83,7 +83,7 @@ export const resolveCausalChain = tool({
             : [],
         ),
     };
-    return { structured, text: wording(cause, path, structured.blocking_mechanism), rows: 1 };
+    return { structured, lines: wording(cause, path, structured.blocking_mechanism), rows: 1 };
   },
 });
 
@@ -144,12 +144,12 @@ function sayStacks({ ref, stacks }: RowDetails) {
   }));
 }
 
-function wording(cause: Cause, path: readonly CauseNode[], how: string): string {
+function wording(cause: Cause, path: readonly CauseNode[], how: string): readonly string[] {
   return [
     cause.sentence,
     `Kind ${cause.kind}, confidence ${cause.confidence.value.toFixed(2)}, ${percent(cause.explained)} explained.`,
     `Blocking mechanism: ${how}.`,
     `Main path: ${path.map(node => `${node.label} (${duration(node.durationNs)})`).join(' <- ')}.`,
     ...(cause.remedy === undefined ? [] : [`What to do: ${cause.remedy}`]),
-  ].join('\n');
+  ];
 }

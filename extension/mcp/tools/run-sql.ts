@@ -10,6 +10,8 @@ const DEFAULT_CHARACTERS = 6_000;
 const ASKED_CHARACTERS = 100_000;
 /** Characters of a cell in the short text. */
 const CELL = 40;
+/** Characters of the short text. */
+const TEXT = 2_000;
 
 export const runSql = tool({
   name: 'run_sql',
@@ -51,7 +53,7 @@ export const runSql = tool({
       : [];
     return {
       structured: { trace: known.id, columns: result.columns, rows, truncated, cuts },
-      text: table(result.columns, rows, cuts),
+      lines: table(result.columns, rows, cuts),
       rows: rows.length,
     };
   },
@@ -73,14 +75,21 @@ function fitRows(rows: SqlResult['rows'], characters: number): SqlResult['rows']
   return fitted;
 }
 
-function table(columns: readonly string[], rows: SqlResult['rows'], cuts: readonly string[]): string {
+function table(
+  columns: readonly string[],
+  rows: SqlResult['rows'],
+  cuts: readonly string[],
+): readonly string[] {
   const shown = rows
     .slice(0, 10)
     .map(row => row.map(cell => shorten(plain(String(cell ?? 'NULL')), CELL)).join(' | '));
   const rest = rows.length > shown.length ? [`... ${count(rows.length)} rows in all`] : [];
-  return [columns.map(plain).join(' | '), ...shown, ...rest, ...cuts.map(cut => `Cut: ${cut}.`)]
-    .join('\n')
-    .slice(0, 2_000);
+  let room = TEXT;
+  return [columns.join(' | '), ...shown, ...rest, ...cuts.map(cut => `Cut: ${cut}.`)].flatMap(line => {
+    const kept = line.slice(0, room);
+    room = Math.max(0, room - line.length - 1);
+    return kept === '' ? [] : [kept];
+  });
 }
 
 const shorten = (text: string, length: number): string =>
