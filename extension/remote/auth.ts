@@ -23,16 +23,36 @@ export interface Authenticator {
   readonly handler: AuthHandlerMiddleware;
   /** Why it failed: what was tried, what could not be used. Undefined while it has not. */
   failure(): RemoteError;
+  /** Whether a person is being asked right now. */
+  asking(): boolean;
 }
+
+/** What is asked of a person to let them in. */
+type Questions = Pick<Prompts, 'passphrase' | 'password' | 'answers'>;
 
 export async function authenticator(settings: SshSettings, prompts: Prompts): Promise<Authenticator> {
   const notes: string[] = [];
   const tried: string[] = [];
   let failed: RemoteError | undefined;
   let left: readonly string[] | undefined;
+  let open = 0;
+  const attended =
+    <Question, Answer>(ask: (question: Question) => Promise<Answer>) =>
+    async (question: Question): Promise<Answer> => {
+      open++;
+      try {
+        return await ask(question);
+      } finally {
+        open--;
+      }
+    };
   const methods = attempts(
     settings,
-    prompts,
+    {
+      passphrase: attended(question => prompts.passphrase(question)),
+      password: attended(question => prompts.password(question)),
+      answers: attended(question => prompts.answers(question)),
+    },
     await keyFiles(settings, notes),
     tried,
     name => left?.includes(name) ?? true,
@@ -48,7 +68,11 @@ export async function authenticator(settings: SshSettings, prompts: Prompts): Pr
       },
     );
   };
-  return { handler, failure: () => failed ?? refused(settings, tried, left ?? [], notes) };
+  return {
+    handler,
+    failure: () => failed ?? refused(settings, tried, left ?? [], notes),
+    asking: () => open > 0,
+  };
 }
 
 /** ssh2 takes `false` for "no more methods", which its types do not say. */
@@ -100,7 +124,7 @@ function parse(contents: Buffer, passphrase?: string): ParsedKey | Error {
 
 async function* attempts(
   settings: SshSettings,
-  prompts: Prompts,
+  prompts: Questions,
   files: readonly KeyFile[],
   tried: string[],
   offered: (method: string) => boolean,
@@ -157,7 +181,7 @@ async function* attempts(
   }
 }
 
-async function unlock(file: KeyFile, prompts: Prompts): Promise<ParsedKey> {
+async function unlock(file: KeyFile, prompts: Questions): Promise<ParsedKey> {
   for (let attempt = 0; attempt < PASSWORD_TRIES; attempt++) {
     const passphrase = await prompts.passphrase({ keyFile: file.path, again: attempt > 0 });
     if (passphrase === undefined) throw cancelled();

@@ -181,9 +181,11 @@ function negotiate(
       () => reject(unreachable(settings, 'it does not answer as an SSH server in time')),
       settings.connectTimeoutMs,
     );
-    const fail = (message: string): void => {
+    const fail = (message: string, level?: string): void => {
       clearTimeout(timer);
       if (refusal) reject(refusal);
+      else if (trusted && (auth.asking() || lostLevels.has(level)))
+        reject(lost(settings, message, auth.asking()));
       else if (trusted) reject(auth.failure());
       else
         lastWords().then(
@@ -197,7 +199,8 @@ function negotiate(
     });
     client.on('error', error => {
       // A failing agent is one method less, not the end.
-      if (!('level' in error) || error.level !== 'agent') fail(error.message);
+      const level = 'level' in error ? String(error.level) : undefined;
+      if (level !== 'agent') fail(error.message, level);
     });
     client.once('close', () => fail('the host closed the connection'));
     // A ProxyCommand may be over before ssh2 has looked at its stream.
@@ -229,6 +232,18 @@ function negotiate(
     options.signal.addEventListener('abort', () => reject(cancelled()), { once: true });
   });
 }
+
+/** Errors of ssh2 that say that the way is broken, not that somebody is not let in. */
+const lostLevels: ReadonlySet<string | undefined> = new Set(['client-socket', 'client-timeout']);
+
+const lost = (settings: SshSettings, message: string, whileAsking: boolean): RemoteError =>
+  new RemoteError(
+    'connection_lost',
+    `The connection to ${settings.alias} ended before ${settings.user} was let in: ${message}.`,
+    whileAsking
+      ? 'Hosts wait two minutes for a login as a rule (LoginGraceTime of their sshd). Try again, and answer sooner.'
+      : 'Check the network and the host, and try again.',
+  );
 
 const describe = (settings: SshSettings, message: string, words: string): string =>
   `No SSH connection to ${settings.alias} (${settings.hostName} port ${settings.port}): ${message}${words === '' ? '' : ` (${words})`}.`;

@@ -209,6 +209,19 @@ describe('connecting to a real sshd', { skip }, () => {
       assert.ok(!error.message.includes('wrong'), 'the password is in the message');
     });
 
+    test('a host that does not wait for the password: the connection is lost, nobody was refused', async () => {
+      const key = sandbox.hostKey('impatient');
+      const impatient = await sandbox.server({ hostKeys: [key.file], extra: ['LoginGraceTime 1'] });
+      const knownKey = sandbox.write('known-impatient', `[127.0.0.1]:${impatient.port} ${key.line}\n`);
+      const config = sandbox.config(
+        `Host gpu\n HostName 127.0.0.1\n Port ${impatient.port}\n User ${sandbox.user.name}\n UserKnownHostsFile ${knownKey}\n IdentityAgent none\n IdentityFile none\n`,
+      );
+      const slow = scripted({ password: () => new Promise(() => {}) });
+      const error = await refused('connection_lost', config, slow);
+      assert.deepEqual(slow.asked, ['password']);
+      assert.match(error.hint ?? '', /LoginGraceTime/);
+    });
+
     test('walking away from the password ends the connection', async () => {
       await refused('cancelled', host(known, 'IdentityFile none'));
     });
