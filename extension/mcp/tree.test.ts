@@ -42,6 +42,7 @@ const cause = (id: string): Cause => ({
   timeNs: ns(1000),
   count: 3,
   explained: 1,
+  state: undefined,
   examples: [tree, tree, tree],
 });
 

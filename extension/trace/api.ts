@@ -51,6 +51,8 @@ export interface TraceSummary {
   readonly endReason: string;
   /** Rows in each base table. */
   readonly rows: Readonly<Record<string, number>>;
+  /** Rows of the tables whose rows are something that happened; names, stacks and belief are none. */
+  readonly events: number;
   readonly processes: readonly ProcessInfo[];
   readonly threads: readonly ThreadInfo[];
   readonly belief: Belief;
@@ -278,6 +280,8 @@ export interface Cause {
   /** Share of the time given to a leaf other than `unexplained`, 0 to 1. */
   readonly explained: number;
   readonly remedy?: string;
+  /** What its time was, for the thread that was late; undefined where it is no single state. */
+  readonly state: State | undefined;
   /** The three worst, whole. */
   readonly examples: readonly CauseNode[];
 }
@@ -394,6 +398,22 @@ export interface SliceColumns {
   readonly id: Float64Array;
   /** Events this rectangle stands for. > 1: too small to draw one by one; the longest is drawn. */
   readonly count: Uint32Array;
+  /** Off-CPU: the time of all that is too short to draw; undefined when every event is a rectangle of its own. */
+  readonly short: ShortTimes | undefined;
+}
+
+/**
+ * What events shorter than a bucket took, bucket by bucket, split exactly at the buckets' edges: a picture of them
+ * keeps the shares that the file has. Sparse, sorted by `startNs`, one entry for each bucket and colour. Every event
+ * of at least `bucketNs` is among the rectangles, and not in here.
+ */
+export interface ShortTimes {
+  readonly bucketNs: number;
+  readonly startNs: Float64Array;
+  /** Index into `palette`: the reason. */
+  readonly colour: Uint16Array;
+  readonly blockedNs: Float64Array;
+  readonly runnableNs: Float64Array;
 }
 
 export interface SlicesResult {

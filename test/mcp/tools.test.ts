@@ -91,7 +91,21 @@ test('list_traces: what is there, newest first, without a restart', async t => {
     [one.id, one.host, one.durationNs, one.cudaCalls, one.provenance.state],
     ['one', 'fixture-host', durationNs, rows.cuda_call, 'verified'],
   );
-  assert.equal(one.events, rows.cuda_call + rows.off_cpu + rows.cpu_slice);
+  const tables = [
+    'cuda_call',
+    'off_cpu',
+    'cpu_slice',
+    'cpu_sample',
+    'syscall',
+    'block_io',
+    'memory_stall',
+    'instant',
+  ];
+  const events = [...tables, 'tcp_retransmit'].map(table => number(file, `SELECT count(*) FROM ${table}`));
+  assert.equal(
+    one.events,
+    events.reduce((sum, rows) => sum + rows, 0),
+  );
   assert.equal(one.startUtc, '2026-11-21T09:11:02.123Z');
   const second = join(dirname(file), 'two.wakechain.db');
   copyFileSync(file, second);

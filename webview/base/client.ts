@@ -10,6 +10,9 @@ import type {
 } from '../../extension/trace/api.ts';
 import type { HostMessage, PageMessage } from '../protocol.ts';
 
+/** What to tell a person of something caught. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 export class CallError extends Error {
   readonly reason: TraceErrorReason;
   readonly hint: string | undefined;

@@ -15,6 +15,7 @@ test('a cause as Markdown: a list as deep as the tree, names kept words', () => 
     timeNs: ns(2_000_000),
     count: 4,
     explained: 0.97,
+    state: undefined,
     examples: [
       {
         edge: 'slow_call',

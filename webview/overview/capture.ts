@@ -11,7 +11,7 @@ import {
   formatOffset,
   formatShare,
 } from '../base/format.ts';
-import { eventCount, verdict } from '../shell/belief.ts';
+import { verdict } from '../shell/belief.ts';
 
 const PROVENANCE: Readonly<Record<TraceSummary['provenance']['state'], string>> = {
   verified: 'unchanged since its capture (SHA-256)',
@@ -32,7 +32,7 @@ export function captureSection(summary: TraceSummary): HTMLElement {
     ['profile', summary.profile],
     ['collector', `${summary.collectorVersion}: ${summary.commandLine}`],
     ['file', `${summary.path}, ${formatBytes(summary.bytes)}, ${PROVENANCE[summary.provenance.state]}`],
-    ['events', `${formatCount(eventCount(summary))}: ${rowsInWords(summary.rows)}`],
+    ['events', `${formatCount(summary.events)}: ${rowsInWords(summary.rows)}`],
   ];
   return el(
     'section',

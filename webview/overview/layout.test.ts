@@ -45,26 +45,52 @@ test('throttled is waiting for a CPU: one piece, told in its name', () => {
   assert.equal(statePieces([{ state: 'throttled', timeNs: 30 }])[0]?.name, 'throttled');
 });
 
-test('what is not trouble is told by what it was made of', () => {
-  const cause = (state: State, timeNs: number, count: number): Cause =>
-    ({ timeNs, count, examples: [node(state, 0, timeNs)] }) as unknown as Cause;
-  assert.deepEqual(quietGroups([cause('gpu', 5, 2), cause('sleep', 8, 1), cause('gpu', 6, 3)]), [
-    { name: 'waiting for the GPU', timeNs: 11, count: 5 },
-    { name: 'asked to sleep', timeNs: 8, count: 1 },
+test('what is not trouble is told by what each finding says, not by what its worst example mostly was', () => {
+  const work = (state: State | undefined, timeNs: number, count: number, examples: CauseNode[]): Cause =>
+    ({ kind: 'work', state, timeNs, count, examples }) as unknown as Cause;
+  // Both findings of one recording: the longest gap with computing in it was mostly asleep all the same.
+  const asleep = work('sleep', 9_589_285, 13, [
+    node('running', 0, 1_345_437, [node('sleep', 0, 856_079), node('running', 856_079, 489_358)]),
   ]);
-});
-
-test('a tree is made of its leaves', () => {
-  const tree = node('other', 0, 100, [
-    node('running', 0, 30),
-    node('lock', 30, 70, [node('runnable', 30, 50), node('running', 80, 20)]),
+  const computing = work('running', 3_622_416, 12, [
+    node('running', 0, 1_076_852, [node('running', 0, 405_024), node('sleep', 405_024, 671_828)]),
+  ]);
+  const cleared = { ...work(undefined, 5, 0, []), kind: 'innocent' } as const;
+  assert.deepEqual(quietGroups([computing, asleep, cleared]), [
+    { name: 'asked to sleep', timeNs: 9_589_285, count: 13 },
+    { name: 'on the CPU', timeNs: 3_622_416, count: 12 },
   ]);
   assert.deepEqual(
-    new Map(leafStates(tree).map(({ state, timeNs }) => [state, timeNs])),
+    quietGroups([work('gpu', 5, 2, []), work(undefined, 8, 90, []), work('gpu', 6, 3, [])]).map(group => [
+      group.name,
+      group.timeNs,
+    ]),
+    [
+      ['waiting for the GPU', 11],
+      ['in calls that are short but many', 8],
+    ],
+  );
+});
+
+test('a tree is made of its leaves; what a holder computed is, for who waited, the wait', () => {
+  const parts = [node('runnable', 30, 50), node('running', 80, 20)];
+  const states = (children: CauseNode[]) =>
+    new Map(leafStates(node('other', 0, 100, children)).map(({ state, timeNs }) => [state, timeNs]));
+  assert.deepEqual(
+    states([node('running', 0, 30), node('lock', 30, 70, parts)]),
     new Map([
       ['running', 50],
       ['runnable', 50],
-    ]),
+    ] as const),
+  );
+  const held = { ...node('lock', 30, 70, parts), edge: 'held_by' } as const;
+  assert.deepEqual(
+    states([node('running', 0, 30), node('lock', 30, 70, [held])]),
+    new Map([
+      ['running', 30],
+      ['runnable', 50],
+      ['lock', 20],
+    ] as const),
   );
 });
 

@@ -38,29 +38,39 @@ export function statePieces(
 const throttled = (throttledNs: number, allNs: number): string =>
   throttledNs === allNs ? 'throttled' : 'waiting for a CPU (in part throttled)';
 
-/** Causes that are nobody's fault, by what their worst example was mostly made of; longest first. */
+/** Findings that are nobody's fault, by the state that each of them tells of; longest first. */
 export function quietGroups(
   causes: readonly Cause[],
 ): readonly { readonly name: string; readonly timeNs: number; readonly count: number }[] {
   const groups = new Map<string, { timeNs: number; count: number }>();
-  for (const cause of causes) {
-    const [worst] = cause.examples;
-    const [most] = worst === undefined ? [] : statePieces(leafStates(worst));
-    const name = most?.name ?? 'other waits';
+  for (const { kind, state, timeNs, count } of causes) {
+    // A suspect that was cleared took no time.
+    if (kind === 'innocent') continue;
+    const name =
+      state === undefined ? 'in calls that are short but many' : meaningName(meaningOfState(state));
     const group = groups.get(name) ?? { timeNs: 0, count: 0 };
-    groups.set(name, { timeNs: group.timeNs + cause.timeNs, count: group.count + cause.count });
+    groups.set(name, { timeNs: group.timeNs + timeNs, count: group.count + count });
   }
   return [...groups].map(([name, group]) => ({ name, ...group })).sort((a, b) => b.timeNs - a.timeNs);
 }
 
-/** The time of a tree's leaves, by state: what one example was made of. */
+/**
+ * What one example was made of, by the rule of `CausesResult.byState`: the time of its leaves, and what another thread
+ * computed or slept while it kept this one waiting is the wait.
+ */
 export function leafStates(root: CauseNode): readonly { readonly state: State; readonly timeNs: number }[] {
   const sums = new Map<State, number>();
-  const open: CauseNode[] = [root];
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (node.children.length === 0) sums.set(node.state, (sums.get(node.state) ?? 0) + node.durationNs);
-    else open.push(...node.children);
-  }
+  const add = (node: CauseNode, waiting: State | undefined): void => {
+    if (node.children.length === 0) {
+      const own = node.state === 'running' || node.state === 'sleep';
+      const state = own && waiting !== undefined ? waiting : node.state;
+      sums.set(state, (sums.get(state) ?? 0) + node.durationNs);
+      return;
+    }
+    const others = node.edge === 'held_by' || node.edge === 'waited_for';
+    for (const child of node.children) add(child, waiting ?? (others ? node.state : undefined));
+  };
+  add(root, undefined);
   return [...sums].map(([state, timeNs]) => ({ state, timeNs }));
 }
 

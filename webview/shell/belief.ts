@@ -30,21 +30,6 @@ export function verdict(belief: Belief, provenance: TraceSummary['provenance']['
   return { loud: false, text: 'nothing lost' };
 }
 
-export const eventCount = (summary: TraceSummary): number =>
-  [
-    'cuda_call',
-    'off_cpu',
-    'cpu_slice',
-    'cpu_sample',
-    'syscall',
-    'block_io',
-    'memory_stall',
-    'tcp_retransmit',
-    'instant',
-  ]
-    .map(table => summary.rows[table] ?? 0)
-    .reduce((sum, rows) => sum + rows, 0);
-
 export function beliefLine(data: Data, open: () => void): HTMLElement {
   const { summary } = data;
   const { loud, text } = verdict(summary.belief, summary.provenance.state);
@@ -64,7 +49,7 @@ export function beliefLine(data: Data, open: () => void): HTMLElement {
     'button',
     {
       class: 'belief',
-      data: { lost: summary.belief.eventsLost, events: eventCount(summary) },
+      data: { lost: summary.belief.eventsLost, events: summary.events },
       title: 'What can be believed: shown in the Overview',
       on: { click: open },
     },
@@ -75,7 +60,7 @@ export function beliefLine(data: Data, open: () => void): HTMLElement {
       `${formatDay(summary.startUnixNs)} ${formatClock(summary.startUnixNs, 0, 0)}, `,
       el('b', {}, formatDuration(summary.durationNs)),
     ),
-    el('span', {}, el('b', {}, formatShortCount(eventCount(summary))), ' events'),
+    el('span', {}, el('b', {}, formatShortCount(summary.events)), ' events'),
     el('span', { class: loud ? 'loud' : 'good' }, icon(loud ? 'warning' : 'check'), ` ${text}`),
     overhead,
   );

@@ -18,6 +18,7 @@ test('the strip counts calls, not rectangles, and no nested call twice', () => {
         runnableNs: new Float64Array(4),
         id: new Float64Array(4),
         count: new Uint32Array([3, 1, 40, 2]),
+        short: undefined,
       },
     ],
   };

@@ -11,6 +11,8 @@ export class Brush {
   hatch: CanvasPattern | string = '';
   /** Lost or thinned: the other way round, and wider. */
   loss: CanvasPattern | string = '';
+  /** Pixels of the screen in one of the page. */
+  ratio = 1;
   readonly #widths = new Map<string, number>();
   #theme: Theme | undefined;
 
@@ -24,6 +26,7 @@ export class Brush {
   /** Ready to draw a frame of that size, in CSS pixels, on a clean sheet. */
   begin(width: number, height: number, theme: Theme): void {
     const ratio = window.devicePixelRatio || 1;
+    this.ratio = ratio;
     const wide = Math.round(width * ratio);
     const high = Math.round(height * ratio);
     if (this.canvas.width !== wide || this.canvas.height !== high) {

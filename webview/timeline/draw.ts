@@ -1,5 +1,6 @@
-// The rows as pictures: rectangles from columns, on a 2D canvas, under the transform of the visible stretch. What is
-// narrower than a pixel is widened to one; what lies outside is skipped.
+// The rows as pictures: rectangles from columns, on a 2D canvas, under the transform of the visible stretch. A call or a
+// slice narrower than a pixel is widened to one; states are painted by their exact time (states.ts); what lies outside
+// is skipped.
 
 import type { SliceColumns, TraceSummary } from '../../extension/trace/api.ts';
 import type { Span } from '../../extension/trace/time.ts';
@@ -11,11 +12,14 @@ import type { SliceBuffer } from './buffer.ts';
 import { lengthOf } from './camera.ts';
 import { missingParts } from './missing.ts';
 import { CALL_HEIGHT, type Row, type TrackRow } from './rows.ts';
+import { stateBoxes, stateTimes } from './states.ts';
 
 /** A label needs this much room to be worth its ink. */
 const LABEL_FROM_PX = 34;
 const PADDING_PX = 4;
 const PLATE_GAP_PX = 4;
+/** What a search does not find steps back. */
+const FAINT = 0.22;
 
 interface Scene {
   readonly theme: Theme;
@@ -105,31 +109,43 @@ export class RowPainter {
     }
   }
 
-  #states(columns: SliceColumns, observed: Span, y: number, height: number): void {
-    const { buffer, theme } = this.#scene;
-    const { context } = this.#brush;
+  #states(columns: SliceColumns, observed: Span, rowY: number, height: number): void {
+    const { buffer, visible, width, search, theme } = this.#scene;
+    const { context, ratio } = this.#brush;
     const meanings = buffer.palette.map(meaningOfReason);
-    const count = columns.startNs.length;
-    // Between two stretches off the CPU the thread was on it: that is what "off" begins and ends with.
-    const running = this.#extent(observed.startNs, observed.endNs);
-    if (running !== undefined) {
-      context.fillStyle = theme.fill.running;
-      context.fillRect(running[0], y, running[1], height);
+    // On the screen's own pixels, or their edges would blend into colours that mean nothing.
+    const pixels = Math.max(1, Math.round(width * ratio));
+    const y = Math.round(rowY * ratio) / ratio;
+    const tall = Math.round(height * ratio);
+    const boxes = stateBoxes(stateTimes(columns, meanings, observed, visible, pixels), pixels, tall);
+    context.globalAlpha = search === '' ? 1 : FAINT;
+    for (const { meaning, x, width: wide, top, height: high } of boxes) {
+      const box = [x / ratio, y + top / ratio, wide / ratio, high / ratio] as const;
+      context.fillStyle = theme.fill[meaning];
+      context.fillRect(...box);
+      if (meaning === 'runnable' && box[2] >= 3) {
+        context.fillStyle = this.#brush.hatch;
+        context.fillRect(...box);
+      }
     }
-    for (let i = 0; i < count; i += 1) {
+    context.globalAlpha = 1;
+    for (let i = 0; i < columns.startNs.length; i += 1) {
       const start = columns.startNs[i] ?? 0;
       const end = columns.endNs[i] ?? 0;
       const woken = end - (columns.runnableNs[i] ?? 0);
       const meaning = meanings[columns.colour[i] ?? 0] ?? 'other';
       const label = buffer.labels[columns.label[i] ?? 0] ?? '';
+      const found = search !== '' && label.toLowerCase().includes(search);
       const blocked = woken > start ? this.#extent(start, woken) : undefined;
       if (blocked !== undefined) {
-        this.#box(blocked, y, height, meaning, label, 1);
+        if (found) this.#box(blocked, y, height, meaning, label, 1);
+        else this.#outline(blocked, y, height);
         this.#label(blocked, y, height, meaning, `${label} ${formatDuration(woken - start)}`, label);
       }
       const runnable = end > woken ? this.#extent(woken, end) : undefined;
       if (runnable !== undefined) {
-        this.#box(runnable, y, height, 'runnable', label, 1);
+        if (found) this.#box(runnable, y, height, 'runnable', label, 1);
+        else this.#outline(runnable, y, height);
         this.#label(runnable, y, height, 'runnable', `waiting for a CPU ${formatDuration(end - woken)}`, '');
       }
     }
@@ -162,7 +178,7 @@ export class RowPainter {
     const { theme, search } = this.#scene;
     const { context } = this.#brush;
     const found = search === '' || label.toLowerCase().includes(search);
-    context.globalAlpha = found ? strength : 0.22;
+    context.globalAlpha = found ? strength : FAINT;
     context.fillStyle = theme.fill[meaning];
     context.fillRect(x, y, width, height);
     if (meaning === 'runnable' && width >= 3) {
@@ -174,11 +190,19 @@ export class RowPainter {
       context.strokeStyle = theme.warning;
       context.lineWidth = 1;
       context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
-    } else if (theme.highContrast && width >= 3) {
-      context.strokeStyle = theme.line;
-      context.lineWidth = 1;
-      context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+    } else {
+      this.#outline([x, width], y, height);
     }
+  }
+
+  /** High contrast parts what touches by a line. */
+  #outline([x, width]: readonly [number, number], y: number, height: number): void {
+    const { theme } = this.#scene;
+    const { context } = this.#brush;
+    if (!theme.highContrast || width < 3) return;
+    context.strokeStyle = theme.line;
+    context.lineWidth = 1;
+    context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
   }
 
   /** The long words where they fit, else the short ones, else none. */

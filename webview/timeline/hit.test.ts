@@ -11,6 +11,7 @@ const COLUMNS: SliceColumns = {
   colour: new Uint16Array([0, 0, 1, 1]),
   label: new Uint32Array([0, 1, 0, 0]),
   runnableNs: new Float64Array([0, 0, 0, 0]),
+  short: undefined,
   id: new Float64Array([7, 8, 9, 10]),
   count: new Uint32Array([1, 1, 1, 5]),
 };

@@ -1,6 +1,7 @@
 // Search for threads and functions: what matches stands out, the rest steps back, and Enter goes to the next match.
 
 import type { TraceStats } from '../../extension/trace/api.ts';
+import { messageOf } from '../base/client.ts';
 import { el } from '../base/dom.ts';
 import { formatCount, formatDuration } from '../base/format.ts';
 import type { App } from '../shell/app.ts';
@@ -62,33 +63,28 @@ export class SearchBox {
   async #typed(): Promise<void> {
     this.#does.changed();
     const { text } = this;
-    const stats = text === '' ? undefined : await this.#app.data.stats().catch(() => undefined);
+    const stats =
+      text === '' ? undefined : await this.#app.data.stats().catch((error: unknown) => messageOf(error));
     if (text !== this.text) return;
-    const found = stats === undefined ? undefined : foundIn(stats, text);
     this.#count.textContent =
-      found === undefined
-        ? ''
-        : `${formatCount(found.calls)} calls, ${formatDuration(found.callsNs)}; ${found.threads} threads`;
+      stats === undefined ? '' : typeof stats === 'string' ? stats : foundIn(stats, text);
   }
 
   async #next(): Promise<void> {
     const { text } = this;
     if (text === '') return;
-    const slice = await nextMatch(this.#app, text);
-    if (slice === undefined) this.#count.textContent = 'no further match';
+    const slice = await nextMatch(this.#app, text).catch((error: unknown) => messageOf(error));
+    if (typeof slice === 'string') this.#count.textContent = slice;
+    else if (slice === undefined) this.#count.textContent = 'no further match';
     else this.#does.go(slice);
   }
 }
 
-/** What a text finds in the whole capture. */
-function foundIn(
-  stats: TraceStats,
-  text: string,
-): { readonly calls: number; readonly callsNs: number; readonly threads: number } {
+/** What a text finds in the whole capture, in words. */
+function foundIn(stats: TraceStats, text: string): string {
   const functions = stats.functions.filter(one => one.function.toLowerCase().includes(text));
-  return {
-    calls: functions.reduce((sum, one) => sum + one.count + one.open, 0),
-    callsNs: functions.reduce((sum, one) => sum + one.totalNs, 0),
-    threads: stats.threads.filter(({ thread }) => thread.name.toLowerCase().includes(text)).length,
-  };
+  const calls = functions.reduce((sum, one) => sum + one.count + one.open, 0);
+  const callsNs = functions.reduce((sum, one) => sum + one.totalNs, 0);
+  const threads = stats.threads.filter(({ thread }) => thread.name.toLowerCase().includes(text)).length;
+  return `${formatCount(calls)} calls, ${formatDuration(callsNs)}; ${threads} threads`;
 }

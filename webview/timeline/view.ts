@@ -3,6 +3,7 @@
 
 import type { RowRef, Track } from '../../extension/trace/api.ts';
 import { ns, type Span } from '../../extension/trace/time.ts';
+import { messageOf } from '../base/client.ts';
 import { el } from '../base/dom.ts';
 import { formatDuration } from '../base/format.ts';
 import type { ViewState } from '../protocol.ts';
@@ -69,10 +70,7 @@ export class TimelineView implements View {
       app.client,
       durationNs,
       () => this.#redraw(),
-      message => {
-        this.#problem.textContent = message;
-        this.#problem.hidden = false;
-      },
+      message => this.#failed(message),
     );
     this.element.append(
       el(
@@ -322,10 +320,20 @@ export class TimelineView implements View {
     else this.#app.announce(`No ${direction} event on this row.`);
   }
 
+  /** Says it on the page and to people who hear it. */
+  #failed(message: string): void {
+    this.#problem.textContent = message;
+    this.#problem.hidden = false;
+    this.#app.announce(message);
+  }
+
   async #askWake(row: RowRef | undefined): Promise<void> {
     this.#wake = undefined;
     if (row?.table !== 'off_cpu') return this.#redraw();
-    const details = await this.#app.client.call('row', row).catch(() => undefined);
+    const details = await this.#app.client.call('row', row).catch((error: unknown) => {
+      this.#failed(`What ended this wait could not be read: ${messageOf(error)}`);
+      return undefined;
+    });
     if (details === undefined || !sameRow(row, this.#app.store.state.selection.row)) return;
     this.#wake = wakeOf(details, this.#app.data.summary.threads);
     this.#redraw();

@@ -54,10 +54,6 @@ async function describe(known: KnownTrace, glancing: Promise<Glance>) {
   const { id, path, bytes } = known;
   try {
     const [glance, origin] = await Promise.all([glancing, provenance(path)]);
-    const events = ['cuda_call', 'off_cpu', 'cpu_slice'].reduce(
-      (sum, table) => sum + (glance.rows[table] ?? 0),
-      0,
-    );
     return {
       id,
       path,
@@ -67,7 +63,7 @@ async function describe(known: KnownTrace, glancing: Promise<Glance>) {
       durationNs: glance.durationNs,
       profile: glance.profile,
       endReason: glance.endReason,
-      events,
+      events: glance.events,
       cudaCalls: glance.rows['cuda_call'] ?? 0,
       lossStretches: glance.rows['loss'] ?? 0,
       provenance: origin,

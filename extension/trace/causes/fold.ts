@@ -125,6 +125,7 @@ function causeOf(columns: Columns, fold: Fold, wallNs: (thread: number) => numbe
     count: fold.count,
     explained,
     ...(remedy === undefined ? {} : { remedy }),
+    state: story.worst.state,
     examples: fold.examples.map(({ root }) => root),
   };
 }

@@ -60,6 +60,7 @@ export function innocents(byState: ByState, totalNs: number): readonly Cause[] {
       timeNs: ns(Math.round(waiting * totalNs)),
       count: 0,
       explained: 1,
+      state: undefined,
       examples: [],
     },
   ];

@@ -99,6 +99,7 @@ function nothingToTell(root: CauseNode): Cause {
     timeNs: root.durationNs,
     count: 1,
     explained: 1,
+    state: root.state,
     examples: [root],
   };
 }

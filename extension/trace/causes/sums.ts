@@ -29,6 +29,7 @@ export function causeOfSum(
     timeNs: ns(sum.timeNs),
     count: sum.count,
     explained: 1,
+    state: undefined,
     examples: sum.longest.map(example),
   };
 }

@@ -21,6 +21,10 @@ interface Level extends Thinned {
 /** Buckets under 256 ns are never asked for: no screen shows so little time. */
 const FINEST_NS = 256;
 
+/** How long the buckets of a resolution are; 0: nothing is thinned. An event this long is always kept. */
+export const bucketOf = (resolutionNs: number): number =>
+  resolutionNs < FINEST_NS ? 0 : 2 ** Math.floor(Math.log2(resolutionNs));
+
 export class Mipmap {
   readonly #startNs: Float64Array;
   readonly #endNs: Float64Array;
@@ -52,7 +56,7 @@ export class Mipmap {
 
   /** What to draw between two times at so many nanoseconds a pixel: at most two events a pixel, and one before them. */
   query(fromNs: number, toNs: number, resolutionNs: number): Thinned {
-    const bucketNs = resolutionNs < FINEST_NS ? 0 : 2 ** Math.floor(Math.log2(resolutionNs));
+    const bucketNs = bucketOf(resolutionNs);
     const level = this.#levels.findLast(candidate => candidate.bucketNs <= bucketNs) ?? this.#levels[0];
     if (level === undefined) return { rows: new Int32Array(0), counts: new Uint32Array(0) };
     // From a bucket's edge on, so that panning does not change which event stands for a bucket.

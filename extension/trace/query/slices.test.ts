@@ -48,6 +48,52 @@ test('at full resolution the picture is the table; zoomed out it counts all and 
   }
 });
 
+test('zoomed out, what is drawn and what is too short to draw are together the time of the file', t => {
+  const { file, durationNs } = temporaryTrace(t);
+  const store = openStore(t, file);
+  const window = { startNs: ns(0), endNs: ns(durationNs) };
+  for (const pixels of [40, 700]) {
+    const { tracks: made, palette } = slices(store, {
+      tracks: ['off_cpu:2'],
+      window,
+      resolutionNs: durationNs / pixels,
+    });
+    const [track] = made;
+    const short = track?.short;
+    assert.ok(track !== undefined && short !== undefined);
+    if (pixels < 100) assert.ok(short.startNs.length > 0, 'something is too short to draw');
+    const blocked = new Map<string, number>();
+    let runnable = 0;
+    const add = (reason: string | undefined, timeNs: number): void => {
+      blocked.set(reason ?? '?', (blocked.get(reason ?? '?') ?? 0) + timeNs);
+    };
+    track.startNs.forEach((start, i) => {
+      const length = (track.endNs[i] ?? 0) - start;
+      if (length < short.bucketNs) return;
+      add(palette[track.colour[i] ?? -1], length - (track.runnableNs[i] ?? 0));
+      runnable += track.runnableNs[i] ?? 0;
+    });
+    short.startNs.forEach((start, i) => {
+      assert.equal(start % short.bucketNs, 0);
+      assert.ok((short.blockedNs[i] ?? 0) + (short.runnableNs[i] ?? 0) <= short.bucketNs);
+      add(palette[short.colour[i] ?? -1], short.blockedNs[i] ?? 0);
+      runnable += short.runnableNs[i] ?? 0;
+    });
+    const own = `coalesce(duration_ns, ${durationNs} - start_ns)`;
+    for (const [reason, timeNs] of blocked) {
+      assert.equal(
+        timeNs,
+        number(
+          file,
+          `SELECT sum(${own} - coalesce(runnable_ns, 0)) FROM off_cpu o JOIN name n ON n.id = o.reason_id WHERE thread_id = 2 AND n.name = '${reason}'`,
+        ),
+        reason,
+      );
+    }
+    assert.equal(runnable, number(file, 'SELECT sum(runnable_ns) FROM off_cpu WHERE thread_id = 2'));
+  }
+});
+
 test('a track that is not there is said', t => {
   const { file, durationNs } = temporaryTrace(t, { events: 500 });
   const query = {

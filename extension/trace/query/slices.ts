@@ -3,7 +3,8 @@
 import type { SliceColumns, SlicesQuery, SlicesResult } from '../api.ts';
 import { TraceError } from '../error.ts';
 import type { Span } from '../time.ts';
-import type { Thinned } from './mipmap.ts';
+import { bucketOf, type Thinned } from './mipmap.ts';
+import { shortTimes } from './short.ts';
 import type { Store } from './store.ts';
 import { type Level, track, wordsOf } from './tracks.ts';
 
@@ -18,7 +19,12 @@ export function slices(store: Store, query: SlicesQuery): SlicesResult {
       level,
       thinned: level.mipmap.query(startNs, endNs, query.resolutionNs),
     }));
-    return columnsOf(id, parts, query.window);
+    const state = levels.find(({ runnableNs }) => runnableNs !== undefined);
+    const bucketNs = bucketOf(query.resolutionNs);
+    return {
+      ...columnsOf(id, parts, query.window),
+      short: state === undefined || bucketNs === 0 ? undefined : shortTimes(state, startNs, endNs, bucketNs),
+    };
   });
   const { palette, labels } = wordsOf(store);
   return { tracks: made, palette: palette.list, labels: labels.list };
@@ -28,7 +34,7 @@ function columnsOf(
   id: SliceColumns['track'],
   parts: readonly { level: Level; thinned: Thinned }[],
   window: Span,
-): SliceColumns {
+): Omit<SliceColumns, 'short'> {
   const picked = parts.flatMap(({ level, thinned }) =>
     Array.from(thinned.rows, (row, i) => ({ level, row, count: thinned.counts[i] ?? 1 })).filter(
       ({ row }) => (level.endNs[row] ?? 0) > window.startNs || (level.startNs[row] ?? 0) >= window.startNs,

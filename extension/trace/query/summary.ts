@@ -21,6 +21,19 @@ export function summary(store: Store): SummaryOfRows {
 
 export type Glance = Omit<SummaryOfRows, 'processes' | 'threads' | 'belief'>;
 
+/** What a count of events counts, wherever it is told. */
+const EVENT_TABLES = [
+  'cuda_call',
+  'off_cpu',
+  'cpu_slice',
+  'cpu_sample',
+  'syscall',
+  'block_io',
+  'memory_stall',
+  'tcp_retransmit',
+  'instant',
+] as const;
+
 /** The part of the summary that a list of traces shows. */
 export function glance(store: Store): Glance {
   const { path, bytes, schemaVersion, schema } = store.open;
@@ -43,6 +56,7 @@ export function glance(store: Store): Glance {
     profile: store.metaText('profile'),
     endReason: store.metaText('end_reason'),
     rows,
+    events: EVENT_TABLES.reduce((sum, table) => sum + (rows[table] ?? 0), 0),
   };
 }
 
