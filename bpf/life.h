@@ -89,7 +89,12 @@ int BPF_PROG(on_new_task, struct task_struct *task)
 	if (child != parent && bpf_map_lookup_elem(&targets, &parent)) {
 		__u32 inherited = 1;
 
-		bpf_map_update_elem(&targets, &child, &inherited, BPF_NOEXIST);
+		/* No room: the child is no target, which is a loss of its own beside whatever becomes of its record. */
+		if (bpf_map_update_elem(&targets, &child, &inherited, BPF_ANY)) {
+			COUNT_ATOMIC(counters_of(PROBE_FORK), hits, 1);
+			COUNT_ATOMIC(counters_of(PROBE_FORK), lost, 1);
+			note_loss(RING_LIFE, LOSS_STORAGE, now, 1);
+		}
 	}
 	forget_spares(task->pid);
 	/* Made here, where memory can be had, rather than in the scheduler. */
@@ -125,6 +130,13 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	COUNT_ATOMIC(counters_of(PROBE_EXIT), hits, 1);
 	end_calls(task, now, CALL_ABANDONED);
 	send_thread(task, NULL, now, THREAD_EXIT, PROBE_EXIT);
+	/* Its last thread: the number can soon be another process's. The generation stays, so that what this thread still
+	 * waits for on its way out (memory, devices) counts as a target's. */
+	if (!BPF_CORE_READ(task, signal, live.counter)) {
+		__u32 tgid = task->tgid;
+
+		bpf_map_delete_elem(&targets, &tgid);
+	}
 	return 0;
 }
 

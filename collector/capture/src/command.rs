@@ -101,22 +101,26 @@ impl RunningCommand {
         self.child.try_wait().ok().flatten().map(exit_status)
     }
 
-    /// Ends it where it still runs.
+    /// Ends it where it still runs, with all of its group. What a command that ended by itself left in the background
+    /// was meant to outlive it, and does.
     pub fn end(&mut self) -> Option<i32> {
-        let asked = Instant::now();
-        if self.ended().is_none() {
-            sys::end_group(self.child.id(), libc::SIGTERM);
+        if let Some(status) = self.ended() {
+            return Some(status);
         }
-        loop {
-            if let Some(status) = self.ended() {
-                return Some(status);
-            }
+        let group = self.child.id();
+        let asked = Instant::now();
+        sys::signal_group(group, libc::SIGTERM);
+        let mut status = None;
+        // While one of the group is there, its number is no other's: looked at often, it cannot have changed hands.
+        while status.is_none() || sys::signal_group(group, 0) {
             if asked.elapsed() > GOODBYE {
-                sys::end_group(self.child.id(), libc::SIGKILL);
-                return self.child.wait().ok().map(exit_status);
+                sys::signal_group(group, libc::SIGKILL);
+                break;
             }
             std::thread::sleep(Duration::from_millis(5));
+            status = status.or_else(|| self.ended());
         }
+        status.or_else(|| self.child.wait().ok().map(exit_status))
     }
 }
 
@@ -247,5 +251,41 @@ mod tests {
         let mut running =
             HeldCommand::start(&line(&["sleep", "60"])).and_then(HeldCommand::release).expect("sleep is there");
         assert_eq!(running.end(), Some(128 + libc::SIGTERM));
+    }
+
+    /// Runs a shell line that writes the pid of its background job, and ends it once that is there, or has ended itself.
+    fn background_job_after(shell: &str, ends_itself: bool) -> (bool, u32) {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let file = folder.path().join("pid");
+        let shell = shell.replace("FILE", &file.to_string_lossy());
+        let mut running =
+            HeldCommand::start(&line(&["sh", "-c", &shell])).and_then(HeldCommand::release).expect("sh is there");
+        let pid = (0..1000).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            let pid = fs::read_to_string(&file).ok()?.trim().parse::<u32>().ok()?;
+            (!ends_itself || running.ended().is_some()).then_some(pid)
+        });
+        running.end();
+        let pid = pid.expect("the job's pid");
+        // The signal has been sent; the job may take a moment to be gone. One that nobody waits for stays as a zombie.
+        let lives = || fs::read_link(format!("/proc/{pid}/exe")).is_ok();
+        let goes = (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            !lives()
+        });
+        (!goes, pid)
+    }
+
+    #[test]
+    fn with_a_command_that_is_ended_go_its_background_jobs_even_stubborn_ones() {
+        let stubborn = "(trap '' TERM; exec sleep 60) & sleep 0.3; echo $! > FILE; wait";
+        assert!(!background_job_after(stubborn, false).0);
+    }
+
+    #[test]
+    fn what_a_command_left_in_the_background_goes_on() {
+        let (lives, pid) = background_job_after("sleep 60 & echo $! > FILE", true);
+        assert!(lives);
+        let _ = std::process::Command::new("kill").arg(pid.to_string()).status();
     }
 }

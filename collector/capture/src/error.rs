@@ -9,11 +9,20 @@ pub struct CaptureError {
     pub message: String,
     /// What to do; empty when nothing is known to help.
     pub hint: String,
+    /// The recording had begun: what was recorded until then is in the spool, which stays.
+    pub spool_kept: bool,
 }
 
 impl CaptureError {
     pub fn new(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        CaptureError { code, message: message.into(), hint: hint.into() }
+        CaptureError { code, message: message.into(), hint: hint.into(), spool_kept: false }
+    }
+
+    /// The same, after the recording had begun. (Not of a cancelled one: that is asked to leave nothing.)
+    #[must_use]
+    pub(crate) fn after_start(mut self) -> Self {
+        self.spool_kept = !self.is_cancelled();
+        self
     }
 
     #[allow(clippy::needless_pass_by_value)] // made for map_err

@@ -38,8 +38,10 @@ pub const BPF_BUILD_ID: &str = env!("WAKECHAIN_BPF_BUILD_ID");
 /// Records until the duration is over, the command ends, or `control` says so; blocks the calling thread.
 ///
 /// `progress` is called from the calling thread, at the start and then twice a second.
-/// On any error and on cancel the spool is removed, except after a full disk, where what was written stays.
-/// A command that still runs at the end is ended (SIGTERM, after two seconds SIGKILL).
+/// On cancel, and on an error before the recording has begun, the spool is removed; after a later one it stays, with what
+/// was recorded (`CaptureError::spool_kept`).
+/// A command that still runs at the end is ended with everything of its process group (SIGTERM, after two seconds
+/// SIGKILL). What a command that ended by itself left in the background goes on.
 pub fn run(
     options: &CaptureOptions,
     control: &Control,

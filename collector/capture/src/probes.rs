@@ -176,23 +176,26 @@ impl<'obj> Probes<'obj> {
         iterate(&self.skeleton.progs.at_start)
     }
 
-    /// Ends the recording: programs that run are waited for, then what is still open is told. The time of the end.
-    pub fn end(&mut self, rings: &[MapHandle]) -> Result<u64, CaptureError> {
+    /// Ends the recording: programs that run are waited for, then what is still open is told. The time of the end, and
+    /// whether all that could be told was.
+    pub fn end(&mut self, rings: &[MapHandle]) -> (u64, Result<(), CaptureError>) {
         let now = self.lease.end();
         if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
             sys::publish_word(&mut globals.ended, 1);
         }
-        // Updating a map of maps returns only when every program that might still see the old map has ended.
-        if let Some(first) = rings.first() {
-            let descriptor = first.as_fd().as_raw_fd().to_ne_bytes();
-            self.skeleton
-                .maps
-                .rings
-                .update(&0u32.to_ne_bytes(), &descriptor, MapFlags::ANY)
-                .map_err(|error| load_error(&error))?;
-        }
-        iterate(&self.skeleton.progs.at_end)?;
-        Ok(now)
+        let waited = self.wait_for_programs(rings);
+        (now, iterate(&self.skeleton.progs.at_end).and(waited))
+    }
+
+    /// Updating a map of maps returns only when every program that might still see the old map has ended.
+    fn wait_for_programs(&self, rings: &[MapHandle]) -> Result<(), CaptureError> {
+        let Some(first) = rings.first() else { return Ok(()) };
+        let descriptor = first.as_fd().as_raw_fd().to_ne_bytes();
+        self.skeleton
+            .maps
+            .rings
+            .update(&0u32.to_ne_bytes(), &descriptor, MapFlags::ANY)
+            .map_err(|error| load_error(&error))
     }
 
     /// Makes a process a target; what threads remember of it is looked up anew.

@@ -1,6 +1,6 @@
 //! One capture from beginning to end: probes in, a loop that looks after them, then everything told that is still open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::MaybeUninit;
 use std::path::Path;
 use std::thread;
@@ -62,8 +62,8 @@ pub fn run(
     }
     let (mut spool, sender) = Spool::create(&options.spool)?;
     let result = record(options, control, progress, &mut spool, sender);
-    // What could not be written to its end is still worth a trace.
-    if result.as_ref().is_err_and(|error| !matches!(error.code, "disk_full" | "spool_write")) {
+    // What was recorded is worth a trace, though something failed later.
+    if result.as_ref().is_err_and(|error| !error.spool_kept) {
         spool.remove();
     }
     result
@@ -86,6 +86,8 @@ fn record(
     let probes = Probes::load(&mut storage, probe_options(options), &rings, sizes, cpus)?;
     let mut session = Session::new(options, probes, sender);
     let (held, probe_rows) = session.prepare_targets()?;
+    let host =
+        matches!(options.targets, Targets::All).then(HostScan::start).transpose().map_err(CaptureError::no_thread)?;
     let load_and_attach_ns = began.elapsed().as_nanos() as u64;
 
     // First of all the time: what happens from here on is recorded, and waits in the rings until META is written.
@@ -110,14 +112,16 @@ fn record(
         load_and_attach_ns,
     }));
 
-    let looked = session.look_after(control, progress, spool, command.as_mut());
-    // Whatever happens now, a command that still runs has to end with the capture.
-    let recorded = looked.and_then(|end_reason| session.end(reader).map(|end_ns| (end_reason, end_ns)));
+    let looked = session.look_after(control, progress, spool, command.as_mut(), host.as_ref());
+    drop(host);
+    let recorded = looked.map(|end_reason| (end_reason, session.end(reader)));
     // What recording itself cost; what came before it, and the building of the trace, disturbed nothing that is in it.
     let collector_cpu_ns = sys::cpu_time_ns() - start_cpu_ns;
+    // Cancelled or not: a command that still runs ends with the capture.
     let exit_status = command.as_mut().and_then(RunningCommand::end);
     let (end_reason, end_ns) = recorded?;
-    session.finish(spool, End { reason: end_reason, end_ns, exit_status, collector_cpu_ns })
+    let end = End { reason: end_reason, end_ns, exit_status, collector_cpu_ns };
+    session.finish(spool, end).map_err(CaptureError::after_start)
 }
 
 /// How a recording ended, and what it cost.
@@ -139,7 +143,11 @@ struct Session<'a, 'obj> {
     /// When the targets were last looked over.
     scanned_ns: u64,
     ever_targets: BTreeSet<u32>,
+    /// Processes that were to become targets and found no room yet: since when.
+    waiting: BTreeMap<u32, u64>,
     counts: Counts,
+    /// What failed once the recording had begun, a sentence each: the trace is the poorer for it.
+    failed: Vec<String>,
 }
 
 impl<'a, 'obj> Session<'a, 'obj> {
@@ -154,7 +162,9 @@ impl<'a, 'obj> Session<'a, 'obj> {
             start_ns: 0,
             scanned_ns: 0,
             ever_targets: BTreeSet::new(),
+            waiting: BTreeMap::new(),
             counts: Counts::default(),
+            failed: Vec::new(),
         }
     }
 
@@ -180,7 +190,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             }
             Targets::All => {
                 for pid in host_scan::by_file_name() {
-                    self.add_target(pid)?;
+                    self.add_found(pid);
                     rows.extend(self.attach_mapped(pid));
                 }
             }
@@ -197,8 +207,9 @@ impl<'a, 'obj> Session<'a, 'obj> {
     }
 
     fn add_target(&mut self, pid: u32) -> Result<(), CaptureError> {
+        self.probes.add_target(pid)?;
         self.ever_targets.insert(pid);
-        self.probes.add_target(pid)
+        Ok(())
     }
 
     fn attach_mapped(&mut self, pid: u32) -> Vec<Value> {
@@ -249,6 +260,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
         progress: &mut dyn FnMut(Progress),
         spool: &Spool,
         mut command: Option<&mut RunningCommand>,
+        host: Option<&HostScan>,
     ) -> Result<EndReason, CaptureError> {
         let began = Instant::now();
         let duration = match (self.options.duration, &command) {
@@ -256,15 +268,11 @@ impl<'a, 'obj> Session<'a, 'obj> {
             (None, Some(_)) => None,
             (None, None) => Some(DEFAULT_DURATION),
         };
-        let host = matches!(self.options.targets, Targets::All)
-            .then(HostScan::start)
-            .transpose()
-            .map_err(CaptureError::no_thread)?;
         let mut scanned = began;
         let mut host_scanned = began;
         let mut reported = began;
         let mut counted = began;
-        self.scan()?;
+        self.scan();
         self.note_processes(true);
         loop {
             match control.wish() {
@@ -288,10 +296,11 @@ impl<'a, 'obj> Session<'a, 'obj> {
             let often = began.elapsed() < SCAN_ALWAYS_UNTIL && self.ever_targets.len() <= SCAN_ALWAYS_AT_MOST;
             if often || scanned.elapsed() >= SCAN_EVERY {
                 scanned = Instant::now();
-                if let Some(host) = &host {
-                    self.add_found(host.found())?;
+                for pid in host.iter().flat_map(|host| host.found()) {
+                    self.add_found(pid);
                 }
-                if self.scan()? == 0 && command.is_none() && !matches!(self.options.targets, Targets::All) {
+                self.add_waiting();
+                if self.scan() == 0 && command.is_none() && !matches!(self.options.targets, Targets::All) {
                     return Ok(EndReason::TargetsExited);
                 }
             }
@@ -323,7 +332,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
     }
 
     /// Looks over the targets, children included: what they are, what they map, what is to be probed. How many live.
-    fn scan(&mut self) -> Result<usize, CaptureError> {
+    fn scan(&mut self) -> usize {
         let mut alive = 0;
         for pid in self.probes.targets() {
             self.ever_targets.insert(pid);
@@ -345,27 +354,42 @@ impl<'a, 'obj> Session<'a, 'obj> {
             }
         }
         self.scanned_ns = sys::monotonic_ns();
-        Ok(alive)
+        alive
     }
 
     /// A library was there before its probes: calls in between were not seen.
     fn note_late_attach(&self, pid: u32) {
-        self.sender.json(
-            RECORD_COVERAGE,
-            &json!({
-                "start_ns": self.scanned_ns, "end_ns": sys::monotonic_ns(),
-                "what": "calls", "reason": "attach", "kept": 0.0, "tid": pid,
-            }),
-        );
+        self.note_not_seen("calls", "attach", self.scanned_ns, Some(pid));
     }
 
-    fn add_found(&mut self, found: Vec<u32>) -> Result<(), CaptureError> {
-        found
-            .into_iter()
-            .filter(|pid| !self.ever_targets.contains(pid))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .try_for_each(|pid| self.add_target(pid))
+    /// Nothing of that kind was recorded since then.
+    fn note_not_seen(&self, what: &str, reason: &str, start_ns: u64, tid: Option<u32>) {
+        let mut row = json!({
+            "start_ns": start_ns.max(self.start_ns), "end_ns": sys::monotonic_ns(),
+            "what": what, "reason": reason, "kept": 0.0,
+        });
+        if let Some(tid) = tid {
+            row["tid"] = json!(tid);
+        }
+        self.sender.json(RECORD_COVERAGE, &row);
+    }
+
+    /// Makes a process that turned up a target: now, or as soon as there is room.
+    fn add_found(&mut self, pid: u32) {
+        if !self.ever_targets.contains(&pid) && self.add_target(pid).is_err() {
+            self.waiting.entry(pid).or_insert_with(sys::monotonic_ns);
+        }
+    }
+
+    /// Tries again with those that found no room. What they did meanwhile was not seen, and is told as such.
+    fn add_waiting(&mut self) {
+        for (pid, since_ns) in self.waiting.clone() {
+            let is_gone = !Path::new(&format!("/proc/{pid}")).exists();
+            if is_gone || self.add_target(pid).is_ok() {
+                self.waiting.remove(&pid);
+                self.note_not_seen("calls", "too_many_targets", since_ns, Some(pid));
+            }
+        }
     }
 
     /// Tells of every process of the host; later only of those not met before.
@@ -379,10 +403,17 @@ impl<'a, 'obj> Session<'a, 'obj> {
 
     // ---- after -----------------------------------------------------------------------------------------------------
 
-    /// Ends the recording, and hands over everything that is still on its way.
-    fn end(&mut self, reader: Reader) -> Result<u64, CaptureError> {
-        self.scan()?;
-        let end_ns = self.probes.end(&reader.maps)?;
+    /// Ends the recording, and hands over everything that is still on its way. The time of the end.
+    fn end(&mut self, reader: Reader) -> u64 {
+        self.scan();
+        for (pid, since_ns) in std::mem::take(&mut self.waiting) {
+            self.note_not_seen("calls", "too_many_targets", since_ns, Some(pid));
+        }
+        let (end_ns, told) = self.probes.end(&reader.maps);
+        if let Err(error) = told {
+            self.note_not_seen("off_cpu that had not ended", error.code, self.start_ns, None);
+            self.failed.push(format!("What was still open at the end is missing. {error}"));
+        }
         self.attacher.detach();
         self.probes.detach();
         reader.finish();
@@ -390,7 +421,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
         leftovers::untold_losses(&self.probes.untold_losses(), end_ns, &self.sender);
         self.counts.read(&self.probes, self.attacher.indices());
         self.counts.add_open_slices(slices);
-        Ok(end_ns)
+        end_ns
     }
 
     fn finish(
@@ -412,9 +443,11 @@ impl<'a, 'obj> Session<'a, 'obj> {
         }
         sender.json(RECORD_END, &end);
         let targets = self.target_list();
-        let (counts, start_ns) = (self.counts.clone(), self.start_ns);
+        let (counts, start_ns, mut inconsistencies) = (self.counts.clone(), self.start_ns, self.failed.clone());
+        // with its sender, for which the writer waits
         drop(self);
         let tally = spool.finish()?;
+        inconsistencies.extend(counts.inconsistencies(&tally));
         Ok(CaptureOutcome {
             spool: spool.path().to_owned(),
             spool_bytes: spool.bytes(),
@@ -429,7 +462,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
                 governor_level: 0,
             },
             targets,
-            inconsistencies: counts.inconsistencies(&tally),
+            inconsistencies,
         })
     }
 }
@@ -463,6 +496,111 @@ fn probe_options(options: &CaptureOptions) -> ProbeOptions {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+    use wakechain_wire::spool::SpoolReader;
+    use wakechain_wire::{PROBE_FORK, record::Records, text::Joiner};
+
+    /// Greater than any process id there can be.
+    const NO_PROCESS: u32 = 1 << 23;
+
+    fn with_session(use_it: impl FnOnce(Session<'_, '_>, Rings, &mut Spool)) {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let options = CaptureOptions::new(Targets::All, folder.path().join("spool"));
+        let (mut spool, sender) = Spool::create(&options.spool).expect("spool");
+        let cpus = libbpf_rs::num_possible_cpus().expect("cpus") as u32;
+        let sizes = RingSizes::new(cpus, None);
+        let rings = Rings::create(cpus, sizes).expect("rings: needs root");
+        let mut storage = MaybeUninit::<OpenObject>::uninit();
+        // Nobody else's calls shall add targets here.
+        let wanted = ProbeOptions { target_everyone: false, ..probe_options(&options) };
+        let probes = Probes::load(&mut storage, wanted, &rings, sizes, cpus).expect("probes: needs root");
+        let mut session = Session::new(&options, probes, sender);
+        session.start_ns = session.probes.start();
+        use_it(session, rings, &mut spool);
+    }
+
+    fn fill(session: &mut Session<'_, '_>) {
+        let fits = |pid: &u32| session.probes.add_target(*pid).is_ok();
+        let count = (NO_PROCESS..2 * NO_PROCESS).take_while(fits).count();
+        assert!(count < 20_000, "the map has room for as many as bpf/state.h says");
+    }
+
+    fn coverage(spool: &Spool) -> Vec<Value> {
+        let mut reader = SpoolReader::open(std::fs::File::open(spool.path()).expect("spool")).expect("spool");
+        let (mut raw, mut joiner, mut rows) = (Vec::new(), Joiner::default(), Vec::new());
+        while reader.next_block(&mut raw).expect("whole").is_some() {
+            let texts = Records::new(&raw).filter_map(|(_, record)| joiner.push(&record));
+            let told = texts.filter(|text| text.kind == RECORD_COVERAGE);
+            rows.extend(told.map(|text| serde_json::from_str::<Value>(&text.text).expect("JSON")));
+        }
+        rows
+    }
+
+    #[test]
+    fn a_process_that_finds_no_room_becomes_a_target_later_and_the_time_between_is_told() {
+        with_session(|mut session, _rings, spool| {
+            let own = std::process::id();
+            fill(&mut session);
+            session.add_found(own);
+            session.add_waiting();
+            assert!(!session.probes.targets().contains(&own));
+            session.probes.remove_target(NO_PROCESS);
+            session.add_waiting();
+            assert!(session.probes.targets().contains(&own) && session.ever_targets.contains(&own));
+            drop(session);
+            spool.finish().expect("spool");
+            let rows = coverage(spool);
+            assert_eq!(rows.len(), 1, "{rows:?}");
+            assert_eq!((&rows[0]["reason"], &rows[0]["tid"]), (&json!("too_many_targets"), &json!(own)));
+            assert!(rows[0]["end_ns"].as_u64() > rows[0]["start_ns"].as_u64());
+        });
+    }
+
+    #[test]
+    fn a_recording_whose_end_cannot_be_told_in_full_is_still_one() {
+        with_session(|mut session, rings, spool| {
+            let mut reader = rings.read_into(session.sender.clone(), session.probes.lease.clone()).expect("reader");
+            // what is no ring is refused by the kernel
+            let options = libbpf_rs::libbpf_sys::bpf_map_create_opts {
+                sz: size_of::<libbpf_rs::libbpf_sys::bpf_map_create_opts>() as _,
+                ..Default::default()
+            };
+            let wrong = libbpf_rs::MapHandle::create(libbpf_rs::MapType::Array, Some("wrong"), 4, 4, 1, &options);
+            reader.maps = vec![wrong.expect("map")];
+            let end_ns = session.end(reader);
+            let end = End { reason: EndReason::Duration, end_ns, exit_status: None, collector_cpu_ns: 0 };
+            let outcome = session.finish(spool, end).expect("what was recorded");
+            assert!(outcome.inconsistencies[0].contains("open at the end"), "{:?}", outcome.inconsistencies);
+            assert_eq!(coverage(spool)[0]["what"], "off_cpu that had not ended");
+        });
+    }
+
+    #[test]
+    fn children_are_targets_while_they_live_and_where_there_is_room() {
+        with_session(|mut session, _rings, _| {
+            session.probes.add_target(std::process::id()).expect("room");
+            let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat");
+            let living = session.probes.targets();
+            drop(child.stdin.take());
+            child.wait().expect("cat");
+            assert!(living.contains(&child.id()), "a child of a target");
+            assert!(!session.probes.targets().contains(&child.id()), "its number is free again");
+
+            assert_eq!(session.probes.counters(PROBE_FORK).lost, 0);
+            // Children of other tests leave room as they end.
+            let refused = (0..20).any(|_| {
+                fill(&mut session);
+                assert!(Command::new("true").status().expect("true").success());
+                session.probes.counters(PROBE_FORK).lost > 0
+            });
+            assert!(refused, "a child that is no target is counted as lost");
+            session.probes.end(&[]).1.expect("the end");
+            let of = session.probes.counters(PROBE_FORK);
+            assert_eq!(of.hits, of.emitted + of.lost, "{of:?}");
+        });
+    }
+
     #[test]
     fn gpu_devices_by_proc_devices() {
         let text =

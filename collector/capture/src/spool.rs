@@ -261,13 +261,13 @@ fn write_error(path: &Path, error: &SpoolError) -> CaptureError {
                 "The disk, or this user's share of it, is full: the spool {} could not be written any further.",
                 path.display()
             ),
-            "What was written is kept: free some space and run `wakechain-collector finalize` on it, or capture to another disk with --spool DIR.",
+            "Free some space, or capture to another disk with --spool DIR.",
         )
     } else {
         CaptureError::new(
             "spool_write",
             format!("The spool {} could not be written any further: {error}.", path.display()),
-            "What was written is kept: `wakechain-collector finalize` makes a trace of it.",
+            "See whether that disk can still be written to, or capture to another one with --spool DIR.",
         )
     }
 }

@@ -290,7 +290,7 @@ pub fn hold_before_exec(
             libc::setpriority(libc::PRIO_PROCESS, 0, 0);
             // The fork copied the gate's other end too: while the child held it, the gate could never be abandoned.
             libc::close(opener);
-            // A group of its own: what a shell line starts is ended with it (`end_group`).
+            // A group of its own: what a shell line starts is ended with it (`signal_group`).
             check(libc::setpgid(0, 0))?;
             let pid = libc::getpid().to_ne_bytes();
             if libc::write(tell.as_raw_fd(), pid.as_ptr().cast(), pid.len()) != pid.len() as isize {
@@ -317,10 +317,11 @@ pub fn hold_before_exec(
     unsafe { command.pre_exec(prepare) };
 }
 
-/// Asks a child of ours (`SIGTERM`) and what it started to end, or makes them (`SIGKILL`).
-pub fn end_group(pid: u32, signal: libc::c_int) {
-    // SAFETY: plain numbers. The child leads its group and has not been waited for, so the id is still theirs.
-    unsafe { libc::kill(-(pid as libc::pid_t), signal) };
+/// Asks a command of ours (`SIGTERM`) and what it started to end, or makes them (`SIGKILL`), or only looks (0). Whether
+/// any of them is there.
+pub fn signal_group(leader: u32, signal: libc::c_int) -> bool {
+    // SAFETY: plain numbers.
+    unsafe { libc::kill(-(leader as libc::pid_t), signal) == 0 }
 }
 
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {

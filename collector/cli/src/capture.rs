@@ -37,7 +37,7 @@ pub fn command(arguments: arguments::Capture) -> Result<(), Failure> {
         Progress::Recording(recording) => lines::say("progress", &recording),
     };
     let mut outcome = wakechain_capture::run(&options, &ending.control, &mut progress)
-        .map_err(|error| keep(error.into(), &places.spool))?;
+        .map_err(|error| if error.spool_kept { keep(error.into(), &places.spool) } else { error.into() })?;
     lines::tell("Building the trace.");
     let mut report =
         build(&places.spool, &places.output, arguments.owner, &|| ending.gives_up()).map_err(|mut failure| {
@@ -99,14 +99,9 @@ fn command_user(wanted: &str) -> Result<CommandUser, Failure> {
 
 /// The spool that a failure left is worth a word: a trace can still be built from it.
 fn keep(mut failure: Failure, spool: &Path) -> Failure {
-    if fs::metadata(spool).is_ok() && failure.hint.contains("finalize") {
-        failure.spool = Some(spool.to_owned());
-    } else if fs::metadata(spool).is_ok() {
-        let how =
-            format!("What was recorded is kept: build the trace with `finalize {} --output FILE`.", spool.display());
-        failure.hint = if failure.hint.is_empty() { how } else { format!("{} {how}", failure.hint) };
-        failure.spool = Some(spool.to_owned());
-    }
+    let how = format!("What was recorded is kept: build the trace with `finalize {} --output FILE`.", spool.display());
+    failure.hint = if failure.hint.is_empty() { how } else { format!("{} {how}", failure.hint) };
+    failure.spool = Some(spool.to_owned());
     failure
 }
 

@@ -22,7 +22,10 @@ impl Places {
             return Err(Failure::new(
                 "spool_exists",
                 format!("{} is there already: an earlier capture was cut short, or kept its spool", spool.display()),
-                format!("Build its trace with `finalize {}`, or remove it, or name another output.", spool.display()),
+                format!(
+                    "Build its trace with `finalize {} --output FILE`, or remove it, or name another output.",
+                    spool.display()
+                ),
             ));
         }
         Ok(Self { output: output.to_owned(), spool })
@@ -106,6 +109,8 @@ mod tests {
         assert_eq!(code("link.db", None), Err("output_exists"));
         assert_eq!(code("hashed.db", None), Err("output_exists"));
         assert_eq!(code("spooled.db", None), Err("spool_exists"));
+        let hint = Places::of_capture(&at("spooled.db"), None).expect_err("there").hint;
+        assert!(hint.contains(&format!("`finalize {} --output FILE`", at("spooled.db.spool").display())), "{hint}");
         assert_eq!(code("no/such/a.db", None), Err("output_directory"));
         assert_eq!(code("a.db", Some(&at("old.db"))), Err("output_directory"));
         assert_eq!(code("..", None), Err("output_directory"));

@@ -5,6 +5,7 @@ use serde_json::json;
 use wakechain_capture::{Rung, features};
 use wakechain_host::check::{Check, Item, State, Wanted};
 use wakechain_host::cuda_processes::{self, CudaProcesses};
+use wakechain_host::process;
 
 /// How uprobes are attached here: an item of the check that costs no loading.
 pub fn rung() -> Item {
@@ -87,11 +88,12 @@ pub fn processes(as_json: bool) {
     if as_json {
         lines::say("processes", &found);
     } else {
-        lines::print(&processes_text(&found));
+        let is_root = process::facts(std::process::id()).is_ok_and(|own| own.user_id == 0);
+        lines::print(&processes_text(&found, is_root));
     }
 }
 
-fn processes_text(found: &CudaProcesses) -> String {
+fn processes_text(found: &CudaProcesses, is_root: bool) -> String {
     let mut text = String::new();
     for process in &found.processes {
         let user = process.user.clone().unwrap_or_else(|| process.facts.user_id.to_string());
@@ -112,8 +114,9 @@ fn processes_text(found: &CudaProcesses) -> String {
     if found.processes.is_empty() {
         text += "No process maps a CUDA library.\n";
     }
-    if found.forbidden > 0 {
-        text += &format!("{} processes could not be looked into: run it as root.\n", found.forbidden);
+    if let Some(hidden) = found.hidden() {
+        let advice = if is_root { "" } else { " Root sees more: run it through sudo." };
+        text += &format!("{hidden}{advice}\n");
     }
     text
 }
@@ -139,4 +142,21 @@ fn schema_version() -> u32 {
     let schema = include_str!("../../schema.sql");
     let number = schema.lines().find_map(|line| line.strip_prefix("PRAGMA user_version = "));
     number.and_then(|number| number.trim_end_matches(';').parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_not_root_is_told_to_be() {
+        let last = |forbidden, is_root| {
+            let found = CudaProcesses { processes: Vec::new(), forbidden };
+            processes_text(&found, is_root).lines().last().unwrap_or_default().to_owned()
+        };
+        assert_eq!(last(0, false), "No process maps a CUDA library.");
+        assert_eq!(last(1, true), "1 other process could not be looked into.");
+        assert_eq!(last(2, true), "2 other processes could not be looked into.");
+        assert_eq!(last(1, false), "1 other process could not be looked into. Root sees more: run it through sudo.");
+    }
 }

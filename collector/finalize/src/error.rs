@@ -5,8 +5,8 @@ use wakechain_wire::spool::SpoolError;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct FinalizeError {
-    /// `cancelled`, `spool_unreadable`, `not_a_spool`, `spool_version`, `spool_empty`, `output_not_writable`,
-    /// `output_changed`, `database`.
+    /// `cancelled`, `spool_unreadable`, `not_a_spool`, `spool_version`, `spool_empty`, `output_exists`,
+    /// `output_not_writable`, `output_changed`, `database`.
     pub code: &'static str,
     pub message: String,
     pub hint: Option<String>,

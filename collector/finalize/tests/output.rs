@@ -136,6 +136,25 @@ fn it_is_never_written_through_a_link_or_over_something_else() {
 }
 
 #[test]
+fn what_comes_there_meanwhile_is_not_overwritten_and_nothing_is_left() {
+    for taken in ["trace.db", "trace.db.sha256"] {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("capture.spool");
+        std::fs::write(&from, spool_with(1)).unwrap();
+        let other = folder.path().join(taken);
+        let mut put = |_| std::fs::write(&other, "somebody else's").unwrap();
+        let target = folder.path().join("trace.db");
+        let error = finalize(&from, &target, &FinalizeOptions::default(), &mut put, &|| false).unwrap_err();
+        assert_eq!(error.code, "output_exists", "{error}");
+        assert!(error.message.contains(taken), "{error}");
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "somebody else's");
+        assert_eq!(names(folder.path()), ["capture.spool", taken]);
+        std::fs::remove_file(&other).unwrap();
+        finalize(&from, &target, &FinalizeOptions::default(), &mut |_| {}, &|| false).unwrap();
+    }
+}
+
+#[test]
 fn what_is_no_spool_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
     let from = folder.path().join("capture.spool");

@@ -45,6 +45,18 @@ pub struct CudaProcesses {
     pub forbidden: usize,
 }
 
+impl CudaProcesses {
+    /// A sentence about those that stayed hidden; nothing where none did.
+    #[must_use]
+    pub fn hidden(&self) -> Option<String> {
+        match self.forbidden {
+            0 => None,
+            1 => Some("1 other process could not be looked into.".to_owned()),
+            count => Some(format!("{count} other processes could not be looked into.")),
+        }
+    }
+}
+
 /// Looks at every process but this one.
 pub fn list() -> CudaProcesses {
     let mut finder = Finder::new();

@@ -26,11 +26,7 @@ fn judge_driver(text: Option<&str>) -> Item {
 }
 
 pub fn libraries(found: &CudaProcesses) -> Item {
-    let hidden = match found.forbidden {
-        0 => String::new(),
-        1 => " 1 other process could not be looked into.".to_owned(),
-        count => format!(" {count} other processes could not be looked into."),
-    };
+    let hidden = found.hidden().map(|sentence| format!(" {sentence}")).unwrap_or_default();
     if found.processes.is_empty() {
         return Item::degraded(
             "cuda_libraries",
