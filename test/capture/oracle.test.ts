@@ -97,6 +97,8 @@ const nearest = (stretches: readonly Stretch[], atNs: number): Stretch | undefin
 
 /** Between the two recorders' timestamps lies the code of both, and whatever interrupts it on a virtual machine. */
 const SAME_NS = 200_000;
+/** One in a hundred may have been interrupted for longer between the two, which a scheduler's turn (3 ms) is not. */
+const INTERRUPTED_NS = 1_000_000;
 
 test('off-CPU rows of the demo are the stretches that perf saw, one for one', async t => {
   buildWorkloads();
@@ -122,17 +124,23 @@ test('off-CPU rows of the demo are the stretches that perf saw, one for one', as
         .map(row => ({ startNs: Number(row['start_ns']), durationNs: Number(row['duration_ns']) }));
       assert.ok(inside.length > 10, `perf saw ${inside.length} stretches of ${name}`);
       const matched = inside.map(({ startNs }) => nearest(rows, startNs));
+      let interrupted = 0;
       for (const [i, row] of matched.entries()) {
         const stretch = inside[i];
         assert.ok(
           row && stretch && Math.abs(row.startNs - stretch.startNs) <= SAME_NS,
           `${name}: no row for what perf saw at ${stretch?.startNs}`,
         );
-        assert.ok(
-          Math.abs(row.durationNs - stretch.durationNs) <= SAME_NS,
-          `${name} at ${row.startNs}: ${row.durationNs} ns on file, ${stretch.durationNs} by perf`,
-        );
+        const offNs = Math.abs(row.durationNs - stretch.durationNs);
+        const said = `${name} at ${row.startNs}: ${row.durationNs} ns on file, ${stretch.durationNs} by perf`;
+        if (offNs > SAME_NS) t.diagnostic(said);
+        if (offNs > SAME_NS) interrupted++;
+        assert.ok(offNs <= INTERRUPTED_NS, said);
       }
+      assert.ok(
+        interrupted <= Math.ceil(inside.length / 100),
+        `${name}: ${interrupted} of ${inside.length} differ`,
+      );
       const between = rows.filter(
         ({ startNs }) => startNs >= (inside[0]?.startNs ?? 0) - SAME_NS && startNs < to,
       );

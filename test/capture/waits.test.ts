@@ -181,7 +181,9 @@ function assertObject(of: Case, row: Row): void {
   const { object, name, within } = of.line as { object?: number; name?: string; within?: [number, number] };
   const said = `${of.name}: ${JSON.stringify(row)}`;
   if (object !== undefined) assert.equal(row['object_address'], object, said);
-  if (name !== undefined) assert.equal(row['object'], name, said);
+  // A path is the host's: where these tests run in a root of their own, it goes on before what they see.
+  if (name?.startsWith('/')) assert.ok(String(row['object']).endsWith(name), said);
+  else if (name !== undefined) assert.equal(row['object'], name, said);
   if (within !== undefined) {
     const offset = Number(row['object_address']) - within[0];
     assert.ok(offset >= 0 && offset < within[1], `${said}: not inside ${within.join('+')}`);
@@ -251,7 +253,10 @@ test('those of 5 ms lasted from the question to the answer', () => {
     const row = longest(of, wanted.reason);
     const end = Number(row['start_ns']) + Number(row['duration_ns']);
     assert.ok(Number(row['start_ns']) - of.startNs < SLACK_NS + 2_000_000, `${of.name}: began late`);
-    assert.ok(Number(row['duration_ns']) >= 4_000_000, `${of.name}: ${row['duration_ns']} ns`);
+    assert.ok(
+      end - of.startNs >= 4_000_000,
+      `${of.name}: ended ${end - of.startNs} ns after it was asked for`,
+    );
     assert.ok(end <= of.endNs + SLACK_NS, `${of.name}: went on for ${end - of.endNs} ns too long`);
   }
 });

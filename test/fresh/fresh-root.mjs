@@ -89,6 +89,8 @@ function inside(folder, command) {
 }
 
 function mountAll(folder) {
+  // A root is a mount, as on a machine: what makes mount namespaces in it relies on that.
+  if (spawnSync('mountpoint', ['-q', folder]).status !== 0) run('mount', ['--bind', folder, folder]);
   for (const path of mounts) {
     mkdirSync(join(folder, path), { recursive: true });
     if (spawnSync('mountpoint', ['-q', join(folder, path)]).status !== 0) {
@@ -101,6 +103,7 @@ function mountAll(folder) {
 
 function unmountAll(folder) {
   for (const path of [...mounts].reverse()) spawnSync('umount', ['-R', '-l', join(folder, path)]);
+  spawnSync('umount', ['-l', folder]);
 }
 
 await main(async () => {

@@ -120,27 +120,39 @@ static void *engine(void *arg) {
   return NULL;
 }
 
-// One hold: computes for `hold_cpu_ns` of its own CPU time with the lock, and notes when it was off the CPU.
-static void hold(void) {
+// Both clocks of a thread, and the stretches in which they came apart: it was off the CPU.
+struct clocks {
+  uint64_t at_ns, at_cpu_ns;
+  unsigned offs;
   struct { uint64_t start_ns, end_ns; } off[MAX_OFF];
-  unsigned offs = 0;
+};
+
+static void look(struct clocks *c) {
+  uint64_t at = now_ns(), at_cpu = cpu_ns(), passed = at - c->at_ns, ran = at_cpu - c->at_cpu_ns;
+  if (passed > ran + 50000 && c->offs < MAX_OFF)
+    c->off[c->offs].start_ns = at - (passed - ran), c->off[c->offs++].end_ns = at;
+  c->at_ns = at, c->at_cpu_ns = at_cpu;
+}
+
+// One hold: computes for `hold_cpu_ns` of its own CPU time with the lock, and notes when it was off the CPU, from the
+// moment it has the lock until it has let the next one in: preempted inside the unlock, it still keeps them waiting.
+static void hold(void) {
   uint64_t asked = now_ns();
   pthread_mutex_lock(&lock);
-  uint64_t got = now_ns(), cpu = cpu_ns(), queued = runqueue_ns();
-  uint64_t last = now_ns(), last_cpu = cpu_ns();
-  for (uint64_t end_cpu = cpu + hold_cpu_ns; last_cpu < end_cpu;) {
-    uint64_t at = now_ns(), at_cpu = cpu_ns(), lost = at - last > at_cpu - last_cpu ? (at - last) - (at_cpu - last_cpu) : 0;
-    if (lost > 50000 && offs < MAX_OFF) off[offs].start_ns = at - lost, off[offs++].end_ns = at;
-    last = at, last_cpu = at_cpu;
-  }
-  queued = runqueue_ns() - queued, cpu = cpu_ns() - cpu;
-  uint64_t released = now_ns();
+  uint64_t got = now_ns();
+  struct clocks c = {.at_ns = got, .at_cpu_ns = cpu_ns()};
+  uint64_t cpu = c.at_cpu_ns, queued = runqueue_ns();
+  for (uint64_t end_cpu = cpu + hold_cpu_ns; c.at_cpu_ns < end_cpu;) look(&c);
+  queued = runqueue_ns() - queued;
   pthread_mutex_unlock(&lock);
+  look(&c);
+  cpu = c.at_cpu_ns - cpu;
+  uint64_t released = c.at_ns;
 
   char list[MAX_OFF * 48 + 3] = "[";
-  for (unsigned i = 0, at = 1; i < offs; i++)
-    at += (unsigned)sprintf(list + at, "%s[%llu,%llu]", i ? "," : "", (unsigned long long)off[i].start_ns,
-                            (unsigned long long)off[i].end_ns);
+  for (unsigned i = 0, at = 1; i < c.offs; i++)
+    at += (unsigned)sprintf(list + at, "%s[%llu,%llu]", i ? "," : "", (unsigned long long)c.off[i].start_ns,
+                            (unsigned long long)c.off[i].end_ns);
   strcat(list, "]");
   log_line("{\"type\":\"hold\",\"thread\":\"tokenizer\",\"tid\":%d,\"object\":\"%p\",\"asked_ns\":%llu,\"start_ns\":%llu,"
            "\"end_ns\":%llu,\"cpu_ns\":%llu,\"runqueue_ns\":%llu,\"off\":%s}",

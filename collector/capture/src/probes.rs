@@ -319,6 +319,7 @@ fn choose_programs(open: &mut OpenWakechainSkel<'_>, rung: Rung, kernel: &Kernel
     programs.on_sched_switch.set_autoload(kernel.switch_says_state);
     programs.on_sched_switch_without_state.set_autoload(!kernel.switch_says_state);
     programs.on_contention.set_autoload(kernel.contention);
+    programs.on_contention_end.set_autoload(kernel.contention);
 }
 
 fn set_options(
@@ -409,4 +410,32 @@ fn load_error(error: &libbpf_rs::Error) -> CaptureError {
         _ => "Run `wakechain-collector check`: it says what this kernel lacks.",
     };
     CaptureError::new(code, format!("The kernel did not accept the probes: {error:#}.\n{}", complaints()), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// libbpf refuses the whole object when one program's tracepoint is not there.
+    #[test]
+    fn what_an_old_kernel_lacks_is_not_loaded() {
+        let mut storage = MaybeUninit::uninit();
+        let mut open = WakechainSkelBuilder::default().open(&mut storage).unwrap();
+        let kernel = Kernel {
+            session: false,
+            multi: false,
+            switch_says_state: false,
+            contention: false,
+            preempt_count_from_run_queue: None,
+        };
+        choose_programs(&mut open, Rung::Link, &kernel);
+        let lock_programs: Vec<(String, bool)> = open
+            .open_object()
+            .progs()
+            .map(|program| (program.section().to_string_lossy().into_owned(), program.autoload()))
+            .filter(|(section, _)| section.contains("contention"))
+            .collect();
+        assert_eq!(lock_programs.len(), 2);
+        assert!(lock_programs.iter().all(|(_, loaded)| !loaded), "{lock_programs:?}");
+    }
 }
