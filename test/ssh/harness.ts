@@ -135,7 +135,15 @@ export class Sandbox {
       varTmp: `/proc/${server.pid}/root/var/tmp`,
       log: () => readFileSync(log, 'utf8'),
       resizeVarTmp: bytes => {
-        const inside = ['--target', String(server.pid), '--mount', 'mount', '-o', `remount,size=${bytes}`];
+        const inside = [
+          '--target',
+          String(server.pid),
+          '--mount',
+          '--root',
+          'mount',
+          '-o',
+          `remount,size=${bytes}`,
+        ];
         sh('nsenter', ...inside, '/var/tmp');
       },
     };
