@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { chosenFolder, readyFolder } from './folder.ts';
 
-const places = { home: '/home/ann', workspace: '/work', storage: '/storage/traces' };
+const places = { home: '/home/ann', workspace: '/projects/llm', storage: '/storage/traces' };
 
 test('what the setting means', () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -15,8 +15,8 @@ test('what the setting means', () => {
     ['/data//x/../traces', '/data/traces'],
     ['~', '/home/ann'],
     ['~/traces', '/home/ann/traces'],
-    ['traces', '/work/traces'],
-    ['./traces', '/work/traces'],
+    ['traces', '/projects/llm/traces'],
+    ['./traces', '/projects/llm/traces'],
   ];
   for (const [setting, path] of cases)
     assert.deepEqual(chosenFolder(setting, places), { kind: 'folder', path }, setting);
