@@ -155,13 +155,16 @@ export async function download(
       );
     await rename(partial, localFile);
   } catch (error) {
+    // A host that has ended its sending is about to say why: closing it now would take the words from its mouth.
+    const isLeaving = process.stdout.readableEnded && !(error instanceof RemoteError);
+    const told = isLeaving ? await why(error, process, words, host, options.signal) : undefined;
     process.close();
     process.stdout.destroy();
     await closed(file);
     await rm(partial, { force: true });
     if (options.signal.aborted) throw cancelled();
     if (error instanceof RemoteError) throw error;
-    throw await why(error, process, words, host);
+    throw told ?? (await why(error, process, words, host, options.signal));
   }
 }
 
@@ -179,8 +182,9 @@ async function why(
   process: RemoteProcess,
   words: Promise<string>,
   host: RemoteHost,
+  signal: AbortSignal,
 ): Promise<RemoteError> {
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
   const told = untilAborted(
     process.exit.then(async ({ code }) => (code === 0 || code === undefined ? '' : words)),
     patience,
