@@ -42,12 +42,16 @@ static __always_inline void fill_call_args(struct call_args_record *record, stru
 	record->output = end->output;
 }
 
-static __noinline void send_call(struct call_frame *frame, struct call_end *end, __u64 now)
+/* Global (see ring.h). */
+__noinline int send_call(struct call_frame *frame, struct call_end *end, __u64 now)
 {
-	struct probe_counters *of = counters_of(frame->probe);
 	__u32 cpu = bpf_get_smp_processor_id();
+	struct probe_counters *of;
 	void *ring = NULL;
 
+	if (!frame || !end)
+		return 0;
+	of = counters_of(frame->probe);
 	if (frame->flags & COOKIE_WANTS_ARGS) {
 		struct call_args_record *record = reserve(RING_CUDA, cpu, sizeof(*record), now, &ring);
 
@@ -66,10 +70,11 @@ static __noinline void send_call(struct call_frame *frame, struct call_end *end,
 		submit(record, ring, RING_CUDA, sizeof(*record));
 	}
 	COUNT_ATOMIC(of, emitted, 1);
-	return;
+	return 0;
 lost:
 	COUNT_ATOMIC(of, lost, 1);
 	note_loss(RING_CUDA, LOSS_RING, now, 1);
+	return 0;
 }
 
 /* ---- memory that an argument leads to ---------------------------------------------------------------------------- */

@@ -101,16 +101,20 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 desc
 	return file;
 }
 
-/* What the descriptor of a wait stands for, into the record; what it is called is told once for each object. */
-static __noinline void fill_file(struct switch_detail_record *record, struct task_struct *task, __u32 descriptor, __u32 cpu)
+/*
+ * What file a wait was about, into the record; what it is called is told once for each object. Global (see ring.h): the
+ * file comes as an address.
+ */
+__noinline int fill_file(struct switch_detail_record *record, __u64 address, __u32 cpu)
 {
-	struct file *file = file_of(task, descriptor);
+	struct file *file = (struct file *)address;
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	__u32 kind;
 
-	record->file_descriptor = descriptor;
+	if (!record)
+		return 0;
 	if (!inode)
-		return;
+		return 0;
 	kind = kind_of_inode(inode);
 	record->object = BPF_CORE_READ(inode, i_ino);
 	record->device = BPF_CORE_READ(inode, i_rdev);
@@ -131,6 +135,7 @@ static __noinline void fill_file(struct switch_detail_record *record, struct tas
 	else if (kind == FILE_REGULAR || kind == FILE_CHARACTER_DEVICE || kind == FILE_BLOCK_DEVICE || kind == FILE_PIPE ||
 		 kind == FILE_OTHER)
 		tell_file(file, record, cpu);
+	return 0;
 }
 
 #endif

@@ -49,24 +49,23 @@ static __always_inline void object_lost(struct probe_counters *of, __u64 now)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/*
- * Up to the root directory, over the mounts that it lies in. A global function, which the verifier looks at once and not
- * again on every way to it: that took two thirds of the time to load. So the file comes as an address.
- */
+/* Up to the root directory, over the mounts that it lies in. Global (see ring.h): the file comes as an address. */
 __noinline int fill_path(struct file_record *record, __u64 address)
 {
 	struct file *file = (struct file *)address;
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	struct vfsmount *mounted = BPF_CORE_READ(file, f_path.mnt);
 	struct mount *mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt);
-	__u32 parts = 0;
 
 	if (!record)
 		return 0;
 	record->is_whole = 0;
+	/* Counted in the record, of which the verifier forgets what it holds: else it follows each sum of names and mounts. */
+	record->parts = 0;
 	for (int step = 0; step < FILE_PATH_PARTS + 4; step++) {
 		struct dentry *parent;
 		const unsigned char *name;
+		__u32 parts = record->parts;
 
 		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
 			struct mount *outer = BPF_CORE_READ(mount, mnt_parent);
@@ -85,10 +84,9 @@ __noinline int fill_path(struct file_record *record, __u64 address)
 		name = BPF_CORE_READ(dentry, d_name.name);
 		bpf_probe_read_kernel_str(record->names + (parts & (FILE_PATH_PARTS - 1)) * FILE_PART_BYTES, FILE_PART_BYTES,
 					  name);
-		parts++;
+		record->parts = parts + 1;
 		dentry = parent;
 	}
-	record->parts = parts;
 	return 0;
 }
 

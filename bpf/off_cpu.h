@@ -81,8 +81,10 @@ static __noinline bool send_detail(struct task_struct *task, struct thread_state
 	record->device = 0;
 	record->kernel_lock = state->kernel_lock;
 	record->kernel_lock_flags = state->kernel_lock_flags;
-	if (state->asked.descriptor != 0xffffffff && state->state_before != STATE_PREEMPTED)
-		fill_file(record, task, state->asked.descriptor, facts->cpu);
+	if (state->asked.descriptor != 0xffffffff && state->state_before != STATE_PREEMPTED) {
+		record->file_descriptor = state->asked.descriptor;
+		fill_file(record, (__u64)file_of(task, state->asked.descriptor), facts->cpu);
+	}
 	record->waker_futex_op = state->waker_futex_op;
 	record->waker_object = state->waker_object;
 	record->user_stack = user_stack;

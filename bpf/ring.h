@@ -36,15 +36,20 @@ static __always_inline struct pending_loss *pending_loss_of(__u32 class, __u32 s
 	return bpf_map_lookup_elem(&pending_losses, &key);
 }
 
-static __noinline void note_loss(__u32 class, __u32 source, __u64 now, __u32 events)
+/*
+ * Functions without `static` are global ones: the verifier looks at each once, and not again on every way that leads to
+ * it, which for the long programs is what their load costs. They take numbers and pointers to plain memory alone.
+ */
+__noinline int note_loss(__u32 class, __u32 source, __u64 now, __u32 events)
 {
 	struct pending_loss *loss = pending_loss_of(class, source, bpf_get_smp_processor_id());
 
 	if (!loss)
-		return;
+		return 0;
 	if (!loss->events)
 		loss->start_ns = now;
 	__sync_fetch_and_add(&loss->events, events);
+	return 0;
 }
 
 static __always_inline __u64 wake_flags(void *ring, __u32 class, __u32 bytes)
@@ -56,10 +61,8 @@ static __always_inline __u64 wake_flags(void *ring, __u32 class, __u32 bytes)
 	return (waiting & ~(step - 1)) != ((waiting - bytes) & ~(step - 1)) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-/* A success after failures: tell how many were lost since when. */
-static __noinline void tell_loss(void *ring, __u32 class, __u32 source, __u64 now)
+static __always_inline void tell_loss(void *ring, __u32 class, __u32 source, __u64 now, __u32 cpu)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
 	struct pending_loss *loss = pending_loss_of(class, source, cpu);
 	struct loss_record *record;
 	__u64 start;
@@ -82,11 +85,25 @@ static __noinline void tell_loss(void *ring, __u32 class, __u32 source, __u64 no
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline bool losses_wait(__u32 class, __u32 source, __u32 cpu)
+/* A success after failures: tells in ring `key` of `class` how many were lost since when. */
+__noinline int tell_losses(__u32 class, __u32 key, __u64 now)
 {
-	struct pending_loss *loss = pending_loss_of(class, source, cpu);
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *ring = bpf_map_lookup_elem(&rings, &key);
 
-	return loss && loss->events;
+	if (!ring)
+		return 0;
+	tell_loss(ring, class, LOSS_RING, now, cpu);
+	tell_loss(ring, class, LOSS_STORAGE, now, cpu);
+	return 0;
+}
+
+static __always_inline bool losses_wait(__u32 class, __u32 cpu)
+{
+	struct pending_loss *full = pending_loss_of(class, LOSS_RING, cpu);
+	struct pending_loss *unkept = pending_loss_of(class, LOSS_STORAGE, cpu);
+
+	return full && unkept && (full->events | unkept->events);
 }
 
 /*
@@ -112,10 +129,8 @@ static __always_inline void *reserve(__u32 class, __u32 cpu, __u64 size, __u64 n
 	if (!record)
 		return NULL;
 	*used = ring;
-	if (losses_wait(class, LOSS_RING, cpu))
-		tell_loss(ring, class, LOSS_RING, now);
-	if (losses_wait(class, LOSS_STORAGE, cpu))
-		tell_loss(ring, class, LOSS_STORAGE, now);
+	if (losses_wait(class, cpu))
+		tell_losses(class, key, now);
 	return record;
 }
 

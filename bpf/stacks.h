@@ -117,8 +117,8 @@ static __noinline __u64 send_snapshot(struct task_struct *task, __u32 kept, __u6
 		note_loss(RING_STACK, LOSS_RING, now, 1);
 		return 0;
 	}
-	if (losses_wait(RING_STACK, LOSS_RING, cpu))
-		tell_loss(ring, RING_STACK, LOSS_RING, now);
+	if (losses_wait(RING_STACK, cpu))
+		tell_losses(RING_STACK, ring_key, now);
 	COUNT_ATOMIC(of, emitted, 1);
 	return key;
 }
