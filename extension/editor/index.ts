@@ -58,7 +58,7 @@ class TraceEditorProvider implements vscode.CustomReadonlyEditorProvider<TraceDo
     const { queryProgram, log } = this.#options;
     const trace =
       uri.scheme === 'file'
-        ? openTrace(uri.fsPath, { queryProgram })
+        ? openTrace(uri.fsPath, { queryProgram, forPictures: true })
         : Promise.reject(
             Object.assign(new Error(`Wakechain reads traces from files; this one is at "${uri.scheme}:".`), {
               reason: 'unreadable',

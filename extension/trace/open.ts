@@ -5,6 +5,7 @@ import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { damaged, toTraceError } from './error.ts';
 import { type Guard, guard } from './guard.ts';
+import { keepPages, openPages } from './pages/file.ts';
 import type { Schema } from './schema.ts';
 import { type Sniffed, sniff } from './sniff.ts';
 
@@ -13,6 +14,7 @@ export interface OpenTrace extends Sniffed {
   readonly db: DatabaseSync;
   readonly schema: Schema;
   readonly guard: Guard;
+  close(): void;
 }
 
 /** Limits of SQLite itself (sqlite.org/c3ref/c_limit_attached.html); Node has them since 24.15, its types not yet. */
@@ -46,6 +48,11 @@ export function openDatabase(path: string, schema: Schema): OpenTrace {
     limits,
   };
   let db: DatabaseSync | undefined;
+  const pages = openPages(path);
+  const close = () => {
+    pages?.close();
+    db?.close();
+  };
   try {
     db = new DatabaseSync(url, options);
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON');
@@ -53,9 +60,10 @@ export function openDatabase(path: string, schema: Schema): OpenTrace {
     checkTables(db, schema);
     for (const view of schema.views) db.exec(view.sql.replace(/^CREATE VIEW/i, 'CREATE TEMP VIEW'));
     db.exec('PRAGMA query_only = ON');
-    return { path, ...sniffed, db, schema, guard: guard(db) };
+    if (pages !== undefined) keepPages(db, pages);
+    return { path, ...sniffed, db, schema, guard: guard(db), close };
   } catch (error) {
-    db?.close();
+    close();
     throw toTraceError(error);
   }
 }

@@ -33,7 +33,7 @@ export async function serve(options: {
 }): Promise<Viewer> {
   const { file, dist, log } = options;
   const token = randomBytes(18).toString('base64url');
-  const trace = openTrace(file, { queryProgram: join(dist, 'query.js') });
+  const trace = openTrace(file, { queryProgram: join(dist, 'query.js'), forPictures: true });
   trace.catch(error => log(error instanceof Error ? error.message : String(error)));
   let kept: ViewState | undefined;
 

@@ -2,7 +2,6 @@
 // (causes.md, "What is a delay"). Only the outermost call counts: a runtime call and the driver call inside it are one.
 
 import type { Columns } from '../columns/index.ts';
-import { lowerBound } from '../columns/search.ts';
 import { type Threshold, threshold } from './statistics.ts';
 
 export interface Delay {
@@ -95,8 +94,14 @@ export function outermost(columns: Columns, thread: number): Int32Array {
 
 /** Index of the first outermost call that ends after `startNs`. */
 function firstIn(columns: Columns, outer: Int32Array, startNs: number): number {
-  const starts = Float64Array.from(outer, row => columns.calls.startNs[row] as number);
-  return Math.max(0, lowerBound(starts, startNs) - 1);
+  let low = 0;
+  let high = outer.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((columns.calls.startNs[outer[middle] as number] as number) < startNs) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
 }
 
 /** From the end of one call to the start of the next. */

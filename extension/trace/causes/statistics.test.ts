@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { medianDeviation, percentile, threshold } from './statistics.ts';
 
 const floor = 1000;
@@ -13,6 +14,16 @@ test('percentiles are nearest rank', () => {
   assert.equal(percentile(values, 0), 1);
   assert.equal(percentile(new Float64Array(), 0.5), 0);
   assert.equal(medianDeviation(values, 2), 1);
+});
+
+test('the median of the distances is the one that sorting them gives', () => {
+  const values = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 40 });
+  fc.assert(
+    fc.property(values, fc.integer({ min: -5, max: 55 }), (values, centre) => {
+      const sorted = Float64Array.from(values, value => Math.abs(value - centre)).sort();
+      assert.equal(medianDeviation(Float64Array.from(values).sort(), centre), percentile(sorted, 0.5));
+    }),
+  );
 });
 
 const cases: readonly { why: string; values: number[]; aboveNs: number; comparedWith: string }[] = [

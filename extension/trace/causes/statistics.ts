@@ -1,15 +1,28 @@
 // When is a duration slow? Against its own kind: the median plus 8 times the median absolute deviation, which outliers
 // cannot move, and never under a floor.
 
+import { lowerBound } from '../columns/search.ts';
+
 /** Nearest-rank percentile of ascending values; `share` 0 to 1; 0 for none. */
 export function percentile(ascending: Float64Array, share: number): number {
   const rank = Math.ceil(share * ascending.length) - 1;
   return ascending[Math.min(ascending.length - 1, Math.max(0, rank))] ?? 0;
 }
 
-/** Median of the distances from `centre`. */
-export function medianDeviation(values: Float64Array, centre: number): number {
-  return percentile(values.map(value => Math.abs(value - centre)).sort(), 0.5);
+/** Median of the distances of ascending values from `centre`: from there outward, whichever side is nearer next. */
+export function medianDeviation(ascending: Float64Array, centre: number): number {
+  const rank = Math.ceil(0.5 * ascending.length);
+  let above = lowerBound(ascending, centre);
+  let below = above - 1;
+  let distance = 0;
+  for (let taken = 0; taken < rank; taken++) {
+    const up = above < ascending.length ? (ascending[above] as number) - centre : Number.POSITIVE_INFINITY;
+    const down = below >= 0 ? centre - (ascending[below] as number) : Number.POSITIVE_INFINITY;
+    distance = Math.min(up, down);
+    if (up <= down) above++;
+    else below--;
+  }
+  return distance;
 }
 
 export interface Threshold {

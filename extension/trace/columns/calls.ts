@@ -2,9 +2,21 @@
 // driver call it makes are one delay, that of the outer one.
 
 import type { DatabaseSync } from 'node:sqlite';
+import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
 import { type Defects, eachRow, integer, text } from './read.ts';
-import { bytes, doubles, Growing, groupBy, integers, reorder } from './rows.ts';
+import {
+  bytes,
+  doubles,
+  Growing,
+  GrowingIds,
+  groupBy,
+  type Ids,
+  idOf,
+  integers,
+  placesOf,
+  reorder,
+} from './rows.ts';
 import { clean } from './text.ts';
 import type { Threads } from './threads.ts';
 
@@ -18,18 +30,23 @@ export interface Calls {
   readonly rows: number;
   /** Rows of thread t: offsets[t] .. offsets[t + 1] - 1. */
   readonly offsets: Int32Array;
-  readonly id: Float64Array;
+  readonly id: Ids;
   readonly thread: Int32Array;
   readonly function: Int32Array;
   readonly functions: readonly CudaFunction[];
   readonly startNs: Float64Array;
   readonly endNs: Float64Array;
   readonly open: Uint8Array;
+  /** 1 = it returned an error. */
+  readonly failed: Uint8Array;
   /** frame.id of the call site; -1 = not known. */
-  readonly callSite: Float64Array;
+  readonly callSite: Ids;
   /** Row of the call it ran inside, by time on the same thread; -1 = none. */
   readonly parent: Int32Array;
 }
+
+/** Codes that say "not yet" and are no failure: cudaErrorNotReady and CUDA_ERROR_NOT_READY (driver_types.h, cuda.h). */
+const NOT_READY = 600;
 
 const unknownFunction: CudaFunction = { name: 'a CUDA function', library: 'other', category: 'other' };
 
@@ -46,50 +63,58 @@ export function loadCalls(db: DatabaseSync, threads: Threads, captureEndNs: numb
   });
   const unknown = functions.push(unknownFunction) - 1;
 
-  const id = new Growing(doubles, 1024);
-  const thread = new Growing(integers, 1024);
-  const fn = new Growing(integers, 1024);
-  const start = new Growing(doubles, 1024);
-  const end = new Growing(doubles, 1024);
-  const open = new Growing(bytes, 1024);
-  const site = new Growing(doubles, 1024);
+  const id = new GrowingIds();
+  const thread = new Growing(integers);
+  const fn = new Growing(integers);
+  const start = new Growing(doubles);
+  const end = new Growing(doubles);
+  const open = new Growing(bytes);
+  const failed = new Growing(bytes);
+  const site = new GrowingIds();
   const interval: Interval = { startNs: 0, endNs: 0, open: false };
-  const select =
-    'SELECT id, thread_id, function_id, start_ns, duration_ns, call_site_id FROM cuda_call ORDER BY id';
-  eachRow(db, select, cells => {
-    const owner = threads.byId.get(integer(cells[1]) ?? -1);
-    const callId = integer(cells[0]);
-    if (owner === undefined || callId === undefined) {
+  const asked = ['id', 'thread_id', 'function_id', 'start_ns', 'duration_ns', 'call_site_id', 'result'];
+  scan(db, { table: 'cuda_call', columns: asked }, cells => {
+    const owner = threads.indexOf(cells[1] as number);
+    const callId = cells[0] as number;
+    if (owner < 0 || !Number.isFinite(callId)) {
       defects.add('CUDA calls of a thread that is not in the file were left out');
       return;
     }
-    if (!believe(interval, integer(cells[3]), cells[4], captureEndNs, 'CUDA calls', defects)) return;
+    if (!believe(interval, cells[3] as number, cells[4] as number, captureEndNs, 'CUDA calls', defects))
+      return;
     id.push(callId);
     thread.push(owner);
-    fn.push(byFunctionId.get(integer(cells[2]) ?? -1) ?? unknown);
+    fn.push(byFunctionId.get(cells[2] as number) ?? unknown);
     start.push(interval.startNs);
     end.push(interval.endNs);
     open.push(interval.open ? 1 : 0);
-    site.push(integer(cells[5]) ?? -1);
+    failed.push(isFailure(cells[6] as number) ? 1 : 0);
+    site.push(idOf(cells[5]));
   });
 
   const threadColumn = thread.take();
   const startColumn = start.take();
   const { offsets, order } = groupBy(threadColumn, threads.count, startColumn);
+  const places = placesOf(order);
   const sorted = {
     rows: order.length,
     offsets,
-    id: reorder(id.take(), order),
-    thread: reorder(threadColumn, order),
-    function: reorder(fn.take(), order),
+    id: id.take(places),
+    thread: reorder(integers, threadColumn, places),
+    function: fn.take(places),
     functions,
-    startNs: reorder(startColumn, order),
-    endNs: reorder(end.take(), order),
-    open: reorder(open.take(), order),
-    callSite: reorder(site.take(), order),
+    startNs: reorder(doubles, startColumn, places),
+    endNs: end.take(places),
+    open: open.take(places),
+    failed: failed.take(places),
+    callSite: site.take(places),
   };
   return { ...sorted, parent: nest(sorted, defects) };
 }
+
+/** `result` is NULL where the return was not probed. */
+const isFailure = (result: number): boolean =>
+  result !== 0 && result !== NOT_READY && Number.isFinite(result);
 
 /**
  * Who ran inside whom, by time alone: the ids in `parent_id` may lie, and a thread runs one call at a time. A call that

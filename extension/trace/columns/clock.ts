@@ -38,20 +38,20 @@ export interface Interval {
 }
 
 /**
- * Brings a row's times into [0, captureEnd]. Returns false when nothing of it can be believed; then it is counted.
- * `into` is filled instead of a new object being made: this runs for every row of the trace.
+ * Brings a row's times, as `scan` gives them, into [0, captureEnd]. Returns false when nothing of it can be believed; then
+ * it is counted. `into` is filled instead of a new object being made: this runs for every row of the trace.
  */
 export function believe(
   into: Interval,
-  start: number | undefined,
-  duration: unknown,
+  start: number,
+  duration: number,
   captureEndNs: number,
   what: string,
   defects: Defects,
 ): boolean {
-  const open = duration === null;
-  const length = open ? 0 : integer(duration);
-  if (start === undefined || length === undefined || length < 0) {
+  const open = Number.isNaN(duration);
+  const length = open ? 0 : duration;
+  if (!Number.isFinite(start) || !Number.isFinite(length) || length < 0) {
     defects.add(`${what} with an impossible time were left out`);
     return false;
   }

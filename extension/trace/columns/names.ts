@@ -29,13 +29,13 @@ export const CONTEXTS = ['not taken', 'task', 'kernel_thread', 'interrupt'] as c
 export type Context = (typeof CONTEXTS)[number];
 
 export interface Names {
-  reason(nameId: unknown): number;
-  context(nameId: unknown): number;
+  reason(nameId: number): number;
+  context(nameId: number): number;
 }
 
 export function loadNames(db: DatabaseSync): Names {
-  const reasons = new Map<unknown, number>();
-  const contexts = new Map<unknown, number>();
+  const reasons = new Map<number, number>();
+  const contexts = new Map<number, number>();
   eachRow(db, 'SELECT id, name FROM name', cells => {
     const id = integer(cells[0]);
     const word = text(cells[1]);

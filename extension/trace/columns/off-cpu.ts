@@ -6,10 +6,23 @@
 // A thread that was preempted is runnable all along (wokenNs = startNs).
 
 import type { DatabaseSync } from 'node:sqlite';
+import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
 import { CONTEXTS, type Context, type Names, REASONS, type Reason } from './names.ts';
-import { type Defects, eachRow, integer } from './read.ts';
-import { bytes, doubles, type Groups, Growing, groupBy, integers, reorder } from './rows.ts';
+import type { Defects } from './read.ts';
+import {
+  bytes,
+  doubles,
+  type Groups,
+  Growing,
+  GrowingIds,
+  groupBy,
+  type Ids,
+  idOf,
+  integers,
+  placesOf,
+  reorder,
+} from './rows.ts';
 import type { Threads } from './threads.ts';
 
 /**
@@ -21,8 +34,6 @@ export const MUTEX = 1;
 export const PI_MUTEX = 2;
 export const RW_LOCK = 3;
 export const KERNEL_LOCK = 4;
-/** Added to the lock's code in the query alone: one cell less to fetch for each row. */
-const INFERRED = 8;
 
 export const NOBODY = -1;
 export const IDLE = -2;
@@ -31,7 +42,7 @@ export interface OffCpu {
   readonly rows: number;
   /** Rows of thread t: offsets[t] .. offsets[t + 1] - 1. */
   readonly offsets: Int32Array;
-  readonly id: Float64Array;
+  readonly id: Ids;
   readonly thread: Int32Array;
   readonly startNs: Float64Array;
   readonly wokenNs: Float64Array;
@@ -50,6 +61,8 @@ export interface OffCpu {
   readonly context: Uint8Array;
   readonly cpuBefore: Int32Array;
   readonly cpuAfter: Int32Array;
+  /** name.id of the system call it was in; -1 = none. */
+  readonly syscall: Ids;
   /** Rows that waited on a futex or a lock of the kernel, grouped by object, by time. */
   readonly waits: Groups;
 }
@@ -59,12 +72,26 @@ export const reasonOf = (offCpu: Pick<OffCpu, 'reason'>, row: number): Reason =>
 export const contextOf = (offCpu: OffCpu, row: number): Context =>
   CONTEXTS[offCpu.context[row] ?? 0] ?? 'not taken';
 
-const SELECT = `SELECT id, thread_id, start_ns, duration_ns, runnable_ns, reason_id, object_id, waker_thread_id,
-  waker_context_id, cpu_before, cpu_after,
-  CASE WHEN futex_op = 0 AND futex_value = 2 THEN ${MUTEX} WHEN futex_op = 9 AND futex_value = 3 THEN ${RW_LOCK}
-    WHEN futex_op IN (6, 13) THEN ${PI_MUTEX} ELSE ${NOT_A_LOCK} END
-  + CASE WHEN details IS NULL OR instr(details, '"inferred":true') = 0 THEN 0 ELSE ${INFERRED} END
-  FROM off_cpu ORDER BY id`;
+const ASKED = {
+  table: 'off_cpu',
+  columns: [
+    'id',
+    'thread_id',
+    'start_ns',
+    'duration_ns',
+    'runnable_ns',
+    'reason_id',
+    'object_id',
+    'waker_thread_id',
+    'waker_context_id',
+    'cpu_before',
+    'cpu_after',
+    'futex_op',
+    'futex_value',
+    'syscall_id',
+  ],
+  contains: { column: 'details', text: '"inferred":true' },
+} as const;
 
 /** Largest CPU number that is believed. */
 const MOST_CPUS = 65_535;
@@ -79,83 +106,89 @@ export function loadOffCpu(
   captureEndNs: number,
   defects: Defects,
 ): OffCpu {
-  const expected = 1024;
-  const id = new Growing(doubles, expected);
-  const thread = new Growing(integers, expected);
-  const start = new Growing(doubles, expected);
-  const woken = new Growing(doubles, expected);
-  const end = new Growing(doubles, expected);
-  const open = new Growing(bytes, expected);
-  const reason = new Growing(bytes, expected);
-  const lock = new Growing(bytes, expected);
-  const inferred = new Growing(bytes, expected);
-  const object = new Growing(integers, expected);
-  const waker = new Growing(integers, expected);
-  const context = new Growing(bytes, expected);
-  const cpuBefore = new Growing(integers, expected);
-  const cpuAfter = new Growing(integers, expected);
+  const id = new GrowingIds();
+  const thread = new Growing(integers);
+  const start = new Growing(doubles);
+  const woken = new Growing(doubles);
+  const end = new Growing(doubles);
+  const open = new Growing(bytes);
+  const reason = new Growing(bytes);
+  const lock = new Growing(bytes);
+  const inferred = new Growing(bytes);
+  const object = new Growing(integers);
+  const waker = new Growing(integers);
+  const context = new Growing(bytes);
+  const cpuBefore = new Growing(integers);
+  const cpuAfter = new Growing(integers);
+  const syscall = new GrowingIds();
   const objects = new Map<number, number>();
   const interval: Interval = { startNs: 0, endNs: 0, open: false };
 
-  eachRow(db, SELECT, cells => {
-    const owner = threads.byId.get(integer(cells[1]) ?? -1);
-    if (owner === undefined) {
+  scan(db, ASKED, cells => {
+    const cell = (place: number): number => cells[place] as number;
+    const owner = threads.indexOf(cell(1));
+    if (owner < 0) {
       defects.add('off-CPU intervals of a thread that is not in the file were left out');
       return;
     }
-    const what = 'off-CPU intervals';
-    if (!believe(interval, integer(cells[2]), cells[3], captureEndNs, what, defects)) return;
-    const why = names.reason(cells[5]);
-    id.push(integer(cells[0]) ?? -1);
+    if (!believe(interval, cell(2), cell(3), captureEndNs, 'off-CPU intervals', defects)) return;
+    const why = names.reason(cell(5));
+    id.push(idOf(cell(0)));
     thread.push(owner);
     start.push(interval.startNs);
     end.push(interval.endNs);
     open.push(interval.open ? 1 : 0);
     reason.push(why);
-    const code = integer(cells[11]) ?? 0;
-    lock.push(REASONS[why] === 'kernel_lock' ? KERNEL_LOCK : code % INFERRED);
-    inferred.push(code >= INFERRED ? 1 : 0);
-    woken.push(wokenAt(interval, cells[4], REASONS[why] ?? 'other', defects));
-    const objectId = integer(cells[6]);
-    object.push(objectId === undefined ? -1 : indexOf(objects, objectId));
-    const by = threads.byId.get(integer(cells[7]) ?? -1);
-    waker.push(by === undefined ? NOBODY : threads.refs[by]?.tid === 0 ? IDLE : by);
-    context.push(names.context(cells[8]));
-    cpuBefore.push(cpuOf(cells[9]));
-    cpuAfter.push(cpuOf(cells[10]));
+    lock.push(REASONS[why] === 'kernel_lock' ? KERNEL_LOCK : lockOf(cell(11), cell(12)));
+    inferred.push(cell(14));
+    woken.push(wokenAt(interval, cell(4), REASONS[why] ?? 'other', defects));
+    object.push(Number.isFinite(cell(6)) ? indexOf(objects, cell(6)) : -1);
+    const by = threads.indexOf(cell(7));
+    waker.push(by < 0 ? NOBODY : threads.refs[by]?.tid === 0 ? IDLE : by);
+    context.push(names.context(cell(8)));
+    cpuBefore.push(cpuOf(cell(9)));
+    cpuAfter.push(cpuOf(cell(10)));
+    syscall.push(idOf(cell(13)));
   });
 
   const threadColumn = thread.take();
   const startColumn = start.take();
   const { offsets, order } = groupBy(threadColumn, threads.count, startColumn);
+  const places = placesOf(order);
   const sorted = {
     rows: order.length,
     offsets,
-    id: reorder(id.take(), order),
-    thread: reorder(threadColumn, order),
-    startNs: reorder(startColumn, order),
-    wokenNs: reorder(woken.take(), order),
-    endNs: reorder(end.take(), order),
-    open: reorder(open.take(), order),
-    reason: reorder(reason.take(), order),
-    lock: reorder(lock.take(), order),
-    inferred: reorder(inferred.take(), order),
-    object: reorder(object.take(), order),
+    id: id.take(places),
+    thread: reorder(integers, threadColumn, places),
+    startNs: reorder(doubles, startColumn, places),
+    wokenNs: woken.take(places),
+    endNs: end.take(places),
+    open: open.take(places),
+    reason: reason.take(places),
+    lock: lock.take(places),
+    inferred: inferred.take(places),
+    object: object.take(places),
     objectIds: [...objects.keys()],
-    waker: reorder(waker.take(), order),
-    context: reorder(context.take(), order),
-    cpuBefore: reorder(cpuBefore.take(), order),
-    cpuAfter: reorder(cpuAfter.take(), order),
+    waker: waker.take(places),
+    context: context.take(places),
+    cpuBefore: cpuBefore.take(places),
+    cpuAfter: cpuAfter.take(places),
+    syscall: syscall.take(places),
   };
   separate(sorted, defects);
   const waitKey = sorted.object.map((key, row) => (WAITS_FOR_A_WORD.has(reasonOf(sorted, row)) ? key : -1));
   return { ...sorted, waits: groupBy(waitKey, objects.size, sorted.startNs) };
 }
 
-function wokenAt(interval: Interval, cell: unknown, reason: Reason, defects: Defects): number {
+function lockOf(futexOp: number, futexValue: number): number {
+  if (futexOp === 0 && futexValue === 2) return MUTEX;
+  if (futexOp === 9 && futexValue === 3) return RW_LOCK;
+  return futexOp === 6 || futexOp === 13 ? PI_MUTEX : NOT_A_LOCK;
+}
+
+function wokenAt(interval: Interval, runnable: number, reason: Reason, defects: Defects): number {
   if (NOT_BLOCKED.has(reason)) return interval.startNs;
-  const runnable = integer(cell);
-  if (runnable === undefined) return interval.endNs;
+  if (!Number.isFinite(runnable)) return interval.endNs;
   if (runnable < 0 || runnable > interval.endNs - interval.startNs) {
     defects.add('run-queue times longer than their interval were cut');
   }
@@ -195,7 +228,4 @@ function indexOf(seen: Map<number, number>, id: number): number {
   return seen.size - 1;
 }
 
-function cpuOf(cell: unknown): number {
-  const cpu = integer(cell);
-  return cpu === undefined || cpu < 0 || cpu > MOST_CPUS ? -1 : cpu;
-}
+const cpuOf = (cpu: number): number => (cpu >= 0 && cpu <= MOST_CPUS ? cpu : -1);

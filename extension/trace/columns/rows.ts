@@ -1,40 +1,117 @@
-// Columns that are filled while rows arrive and sorted by thread afterwards. No object is made for a row: ten million
-// of them must fit.
+// Columns that are filled while rows arrive and sorted by thread afterwards. No object is made for a row, and no column is
+// ever there twice whole: ten million rows must fit.
+
+const CHUNK = 65_536;
+/** A small trace has small columns. */
+const FIRST = 256;
+
+type Numbers = Float64Array | Int32Array | Uint8Array;
+
+/** What a column is made of. `scatter` writes each value to its place; one loop a kind, or V8 makes slow code of it. */
+interface Kind<T extends Numbers> {
+  make(length: number): T;
+  scatter(values: T, places: Int32Array, into: T): void;
+}
+
+export const doubles: Kind<Float64Array> = {
+  make: length => new Float64Array(length),
+  scatter: (values, places, into) => {
+    for (let i = 0; i < places.length; i++) into[places[i] as number] = values[i] as number;
+  },
+};
+export const integers: Kind<Int32Array> = {
+  make: length => new Int32Array(length),
+  scatter: (values, places, into) => {
+    for (let i = 0; i < places.length; i++) into[places[i] as number] = values[i] as number;
+  },
+};
+export const bytes: Kind<Uint8Array> = {
+  make: length => new Uint8Array(length),
+  scatter: (values, places, into) => {
+    for (let i = 0; i < places.length; i++) into[places[i] as number] = values[i] as number;
+  },
+};
 
 /** A growing column of numbers; `take()` gives it up as a typed array of exactly the rows it has. */
-export class Growing<T extends Float64Array | Int32Array | Uint8Array> {
-  #data: T;
-  #length = 0;
-  readonly #make: (length: number) => T;
+export class Growing<T extends Numbers> {
+  readonly #kind: Kind<T>;
+  #chunks: T[] = [];
+  #last: T;
+  #used = 0;
 
-  constructor(make: (length: number) => T, expected: number) {
-    this.#make = make;
-    this.#data = make(Math.max(16, expected));
+  constructor(kind: Kind<T>) {
+    this.#kind = kind;
+    this.#last = kind.make(FIRST);
+    this.#chunks.push(this.#last);
   }
 
   get length(): number {
-    return this.#length;
+    return (this.#chunks.length - 1) * CHUNK + this.#used;
   }
 
   push(value: number): void {
-    if (this.#length === this.#data.length) {
-      const wider = this.#make(this.#data.length * 2);
-      wider.set(this.#data);
-      this.#data = wider;
-    }
-    this.#data[this.#length++] = value;
+    if (this.#used === this.#last.length) this.#grow();
+    this.#last[this.#used++] = value;
   }
 
-  take(): T {
-    const exact = this.#data.length === this.#length ? this.#data : (this.#data.slice(0, this.#length) as T);
-    this.#data = this.#make(0);
-    return exact;
+  #grow(): void {
+    if (this.#used < CHUNK) {
+      const wider = this.#kind.make(this.#used * 4);
+      wider.set(this.#last);
+      this.#last = wider;
+      this.#chunks[this.#chunks.length - 1] = wider;
+      return;
+    }
+    this.#last = this.#kind.make(CHUNK);
+    this.#chunks.push(this.#last);
+    this.#used = 0;
+  }
+
+  /** In the order the rows came, or each row at its place of `places`. */
+  take(places?: Int32Array): T {
+    const rows = this.length;
+    const taken = this.#kind.make(rows);
+    for (const [i, chunk] of this.#chunks.entries()) {
+      const first = i * CHUNK;
+      const end = Math.min(rows, first + CHUNK);
+      if (places === undefined) taken.set(chunk.subarray(0, end - first), first);
+      else this.#kind.scatter(chunk, places.subarray(first, end), taken);
+    }
+    this.#chunks = [];
+    return taken;
   }
 }
 
-export const doubles = (length: number): Float64Array => new Float64Array(length);
-export const integers = (length: number): Int32Array => new Int32Array(length);
-export const bytes = (length: number): Uint8Array => new Uint8Array(length);
+/** Ids of a table: nearly always small, and then they take half the room. */
+export type Ids = Int32Array | Float64Array;
+
+/** A cell of `scan` as an id; -1 for NULL and for what is none. */
+export const idOf = (cell: number | undefined): number => (Number.isFinite(cell) ? (cell as number) : -1);
+
+/** A growing column of ids, in four bytes each for as long as all of them fit. */
+export class GrowingIds {
+  #small = new Growing(integers);
+  #large: Growing<Float64Array> | undefined;
+
+  push(id: number): void {
+    if (this.#large === undefined && id === (id | 0)) {
+      this.#small.push(id);
+      return;
+    }
+    this.#large ??= widened(this.#small.take());
+    this.#large.push(id);
+  }
+
+  take(places?: Int32Array): Ids {
+    return (this.#large ?? this.#small).take(places);
+  }
+}
+
+function widened(ids: Int32Array): Growing<Float64Array> {
+  const large = new Growing(doubles);
+  for (const id of ids) large.push(id);
+  return large;
+}
 
 /** Rows grouped by a small key: the rows of key k are `order[offsets[k]] .. order[offsets[k + 1] - 1]`. */
 export interface Groups {
@@ -73,9 +150,16 @@ function ascending(rows: Int32Array, start: Float64Array): boolean {
   return true;
 }
 
-/** The column in the order of `order`. */
-export function reorder<T extends Float64Array | Int32Array | Uint8Array>(column: T, order: Int32Array): T {
-  const sorted = new (column.constructor as new (length: number) => T)(order.length);
-  for (let i = 0; i < order.length; i++) sorted[i] = column[order[i] as number] as number;
+/** Where each row goes so that the rows stand in `order`. */
+export function placesOf(order: Int32Array): Int32Array {
+  const places = new Int32Array(order.length);
+  for (let i = 0; i < order.length; i++) places[order[i] as number] = i;
+  return places;
+}
+
+/** The column with each row at its place. */
+export function reorder<T extends Numbers>(kind: Kind<T>, column: T, places: Int32Array): T {
+  const sorted = kind.make(places.length);
+  kind.scatter(column, places, sorted);
   return sorted;
 }

@@ -1,35 +1,36 @@
 // CPU samples: where a thread was, at a fixed rate, while it ran. Sorted by thread and time.
 
 import type { DatabaseSync } from 'node:sqlite';
-import { eachRow, integer } from './read.ts';
-import { doubles, type Groups, Growing, groupBy, integers } from './rows.ts';
+import { scan } from '../pages/scan.ts';
+import { doubles, type Groups, Growing, GrowingIds, groupBy, type Ids, idOf, integers } from './rows.ts';
 import type { Threads } from './threads.ts';
 
 export interface Samples {
   readonly rows: number;
-  readonly id: Float64Array;
+  readonly id: Ids;
   readonly atNs: Float64Array;
   /** stack.id; -1 = none. */
-  readonly stack: Float64Array;
-  readonly kernelStack: Float64Array;
+  readonly stack: Ids;
+  readonly kernelStack: Ids;
   readonly byThread: Groups;
 }
 
 export function loadSamples(db: DatabaseSync, threads: Threads): Samples {
-  const id = new Growing(doubles, 64);
-  const thread = new Growing(integers, 64);
-  const at = new Growing(doubles, 64);
-  const stack = new Growing(doubles, 64);
-  const kernelStack = new Growing(doubles, 64);
-  eachRow(db, 'SELECT id, thread_id, at_ns, stack_id, kernel_stack_id FROM cpu_sample', cells => {
-    const owner = threads.byId.get(integer(cells[1]) ?? -1);
-    const atNs = integer(cells[2]);
-    if (owner === undefined || atNs === undefined) return;
-    id.push(integer(cells[0]) ?? -1);
+  const id = new GrowingIds();
+  const thread = new Growing(integers);
+  const at = new Growing(doubles);
+  const stack = new GrowingIds();
+  const kernelStack = new GrowingIds();
+  const columns = ['id', 'thread_id', 'at_ns', 'stack_id', 'kernel_stack_id'];
+  scan(db, { table: 'cpu_sample', columns }, cells => {
+    const owner = threads.indexOf(cells[1] as number);
+    const atNs = cells[2] as number;
+    if (owner < 0 || !Number.isFinite(atNs)) return;
+    id.push(idOf(cells[0]));
     thread.push(owner);
     at.push(atNs);
-    stack.push(integer(cells[3]) ?? -1);
-    kernelStack.push(integer(cells[4]) ?? -1);
+    stack.push(idOf(cells[3]));
+    kernelStack.push(idOf(cells[4]));
   });
   const atNs = at.take();
   return {

@@ -2,9 +2,10 @@
 // thread is known to have run.
 
 import type { DatabaseSync } from 'node:sqlite';
+import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
-import { type Defects, eachRow, integer } from './read.ts';
-import { doubles, type Groups, Growing, groupBy, integers, reorder } from './rows.ts';
+import type { Defects } from './read.ts';
+import { doubles, type Groups, Growing, groupBy, integers, placesOf, reorder } from './rows.ts';
 import type { Threads } from './threads.ts';
 
 export interface Slices {
@@ -24,39 +25,45 @@ export function loadSlices(
   captureEndNs: number,
   defects: Defects,
 ): Slices {
-  const start = new Growing(doubles, 1024);
-  const end = new Growing(doubles, 1024);
-  const thread = new Growing(integers, 1024);
-  const cpu = new Growing(integers, 1024);
+  const start = new Growing(doubles);
+  const end = new Growing(doubles);
+  const thread = new Growing(integers);
+  const cpu = new Growing(integers);
   const cpus = new Map<number, number>();
   const interval: Interval = { startNs: 0, endNs: 0, open: false };
-  const select = 'SELECT cpu, start_ns, thread_id, duration_ns FROM cpu_slice ORDER BY cpu, start_ns';
-  eachRow(db, select, cells => {
-    const number = integer(cells[0]);
-    if (number === undefined || number < 0) {
+  const columns = ['cpu', 'start_ns', 'thread_id', 'duration_ns'];
+  scan(db, { table: 'cpu_slice', columns }, cells => {
+    const number = cells[0] as number;
+    if (!(number >= 0 && Number.isFinite(number))) {
       defects.add('CPU slices without a CPU were left out');
       return;
     }
-    if (!believe(interval, integer(cells[1]), cells[3], captureEndNs, 'CPU slices', defects)) return;
-    const owner = threads.byId.get(integer(cells[2]) ?? -1);
-    if (owner === undefined) defects.add('CPU slices of a thread that is not in the file');
-    if (!cpus.has(number)) cpus.set(number, cpus.size);
-    cpu.push(cpus.get(number) ?? 0);
+    if (!believe(interval, cells[1] as number, cells[3] as number, captureEndNs, 'CPU slices', defects))
+      return;
+    const owner = threads.indexOf(cells[2] as number);
+    if (owner < 0) defects.add('CPU slices of a thread that is not in the file');
+    let index = cpus.get(number);
+    if (index === undefined) {
+      index = cpus.size;
+      cpus.set(number, index);
+    }
+    cpu.push(index);
     start.push(interval.startNs);
     end.push(interval.endNs);
-    thread.push(owner ?? -1);
+    thread.push(owner);
   });
 
   const startColumn = start.take();
   const cpuColumn = cpu.take();
   const { offsets, order } = groupBy(cpuColumn, cpus.size, startColumn);
+  const places = placesOf(order);
   const numbers = [...cpus.keys()];
   const sorted = {
     rows: order.length,
-    startNs: reorder(startColumn, order),
-    endNs: reorder(end.take(), order),
-    thread: reorder(thread.take(), order),
-    cpu: reorder(cpuColumn, order).map(index => numbers[index] ?? -1),
+    startNs: reorder(doubles, startColumn, places),
+    endNs: end.take(places),
+    thread: thread.take(places),
+    cpu: reorder(integers, cpuColumn, places).map(index => numbers[index] ?? -1),
     byCpu: new Map(
       numbers.map((number, index) => [number, { from: offsets[index] ?? 0, to: offsets[index + 1] ?? 0 }]),
     ),

@@ -6,6 +6,7 @@
 //                                                 page_fault              |----------|
 
 import type { DatabaseSync } from 'node:sqlite';
+import { numeric } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
 import { Defects, eachRow, integer, text } from './read.ts';
 import { clean } from './text.ts';
@@ -29,7 +30,8 @@ export function loadStalls(db: DatabaseSync, threads: Threads, captureEndNs: num
   eachRow(db, 'SELECT id, thread_id, kind, start_ns, duration_ns FROM memory_stall', cells => {
     const thread = threads.byId.get(integer(cells[1]) ?? -1);
     if (thread === undefined) return;
-    if (!believe(interval, integer(cells[3]), cells[4], captureEndNs, 'memory stalls', defects)) return;
+    if (!believe(interval, numeric(cells[3]), numeric(cells[4]), captureEndNs, 'memory stalls', defects))
+      return;
     let stalls = byThread.get(thread);
     if (stalls === undefined) {
       stalls = [];

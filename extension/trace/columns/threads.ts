@@ -20,6 +20,8 @@ export interface Threads {
   readonly count: number;
   /** thread.id -> index. */
   readonly byId: ReadonlyMap<number, number>;
+  /** The same, -1 for an id that is not in the file: asked for every row. */
+  indexOf(id: number): number;
   readonly refs: readonly ThreadRef[];
   readonly processes: readonly Process[];
   /** Life of each thread where it was seen to begin or end; else 0 and Infinity. */
@@ -80,9 +82,20 @@ export function loadThreads(db: DatabaseSync, defects: Defects): Threads {
   return {
     count: refs.length,
     byId,
+    indexOf: indexOf(byId),
     refs,
     processes: owners,
     startNs: Float64Array.from(starts),
     endNs: Float64Array.from(ends),
   };
+}
+
+/** Ids are small and dense in every file of the collector; then an array answers. */
+function indexOf(byId: ReadonlyMap<number, number>): (id: number) => number {
+  let most = 0;
+  for (const id of byId.keys()) most = Math.max(most, id);
+  if (most > 4 * byId.size + 1024) return id => byId.get(id) ?? -1;
+  const table = new Int32Array(most + 1).fill(-1);
+  for (const [id, index] of byId) if (id >= 0) table[id] = index;
+  return id => (id >= 0 && id <= most ? (table[id] as number) : id < 0 ? (byId.get(id) ?? -1) : -1);
 }

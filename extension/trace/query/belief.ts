@@ -32,6 +32,13 @@ export function belief(store: Store): Belief {
   return store.keep('belief', () => readBelief(store));
 }
 
+/** The same with what of the large tables could not be believed: for answers that were made from them. */
+export function believed(store: Store): Belief {
+  const known = belief(store);
+  const remarks = store.columns.defects.map(defect => `Not believed in this file: ${defect}.`);
+  return remarks.length === 0 ? known : { ...known, remarks: [...known.remarks, ...remarks] };
+}
+
 function readBelief(store: Store): Belief {
   const all = store.keep('probes', () => probes(store));
   const losses = store.db

@@ -11,6 +11,16 @@ const ABANDONED_MS = 1_000;
 /** A process that has not opened its trace after this will not: no deadline of a call runs before. */
 const START_MS = 30_000;
 
+/** What a person looks at: goes before numbers that were asked for earlier. */
+const PICTURES: ReadonlySet<Request['method']> = new Set([
+  'ready',
+  'load',
+  'summary',
+  'tracks',
+  'slices',
+  'row',
+]);
+
 interface Pending {
   readonly request: Request;
   resolve(value: unknown): void;
@@ -89,7 +99,8 @@ export class QueryChild {
 
   #next(): void {
     if (this.#current !== undefined) return;
-    const pending = this.#queue.shift();
+    const picture = this.#queue.findIndex(({ request }) => PICTURES.has(request.method));
+    const [pending] = this.#queue.splice(Math.max(0, picture), 1);
     if (pending === undefined) return;
     this.#current = pending;
     const child = this.#start();

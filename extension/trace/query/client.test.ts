@@ -139,6 +139,20 @@ test('no picture waits behind an explanation, and closing ends that too', async 
   await over;
 });
 
+test('a picture goes before numbers that were asked for earlier and have not begun', async t => {
+  const { file } = temporaryTrace(t, { events: 500 });
+  const trace = await openTrace(file, { queryProgram, forPictures: true });
+  t.after(() => trace.close());
+  const order: string[] = [];
+  const said = (what: string) => () => order.push(what);
+  await Promise.all([
+    trace.call('check', undefined).then(said('under way')),
+    trace.call('stats', {}).then(said('numbers')),
+    trace.call('tracks', undefined).then(said('picture')),
+  ]);
+  assert.ok(order.indexOf('picture') < order.indexOf('numbers'), order.join(', '));
+});
+
 test('a glance at many files needs one process and keeps none open', async t => {
   const { file, rows } = temporaryTrace(t, { events: 500 });
   const glancer = openGlancer(queryProgram);

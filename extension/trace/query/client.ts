@@ -23,6 +23,8 @@ export interface TraceOptions {
   readonly queryProgram: string;
   /** For each call of ours; default 60 s. SQL always has 5 s, or this where it is shorter. */
   readonly deadlineMs?: number;
+  /** Pictures will be asked for: the large tables are read at once, while whoever draws them is still starting. */
+  readonly forPictures?: boolean;
 }
 
 /** Opens a trace. Rejects with a TraceError for a file that is not a sound one. */
@@ -52,6 +54,9 @@ export async function openTrace(path: string, options: TraceOptions): Promise<Tr
   };
   try {
     await library.call({ method: 'ready', argument: undefined });
+    // A failure is told to whoever asks next.
+    if (options.forPictures === true)
+      library.call({ method: 'load', argument: undefined }).catch(() => undefined);
   } catch (error) {
     await close();
     throw error;

@@ -3,74 +3,102 @@
 // reason, below it the user's stack and then the kernel's. Time is clipped to the window.
 
 import type { FlameQuery, FlameTree } from '../api.ts';
+import { alongside } from '../columns/alongside.ts';
+import { reasonOf } from '../columns/off-cpu.ts';
 import { clean } from '../columns/text.ts';
 import { TraceError } from '../error.ts';
 import type { Span } from '../time.ts';
 import { nearest } from './nearest.ts';
-import { overlap, rowsStarting } from './overlap.ts';
+import { overlap, rowsOf, rowsStarting } from './overlap.ts';
 import { framesOf } from './stacks.ts';
 import { eachOffCpu } from './stats.ts';
 import type { Store } from './store.ts';
 
 export function flame(store: Store, query: FlameQuery): FlameTree {
   const window = store.window(query);
-  const threads = query.thread === undefined ? store.threadsOf(query) : new Set([query.thread]);
+  const threads =
+    query.thread === undefined
+      ? store.indexesOf(query)
+      : [store.columns.threads.indexOf(query.thread)].filter(index => index >= 0);
   return query.kind === 'cuda' ? cuda(store, query, window, threads) : offCpu(store, query, window, threads);
 }
 
-type Threads = ReadonlySet<number> | undefined;
+/** Threads by their place in the columns. */
+type Threads = readonly number[];
 
 function cuda(store: Store, query: FlameQuery, window: Span, threads: Threads): FlameTree {
-  const { calls } = store;
-  const wanted = query.function === undefined ? undefined : functionIds(store, query.function);
+  const { calls, captureEndNs } = store.columns;
+  const wanted = query.function === undefined ? undefined : functionsCalled(store, query.function);
+  const stacks = callStacks(store);
   const tree = new Tree(store);
   /** Box of each call that is in the picture, 0 for the others. */
-  const boxes = new Int32Array(calls.count);
-  const { end } = rowsStarting(calls.startNs, window, store.durationNs);
-  for (let row = 0; row < end; row++) {
-    if (threads !== undefined && !threads.has(calls.thread[row] ?? -1)) continue;
-    const time = overlap(calls, row, window, store.durationNs);
-    if (time === 0 && (calls.startNs[row] ?? 0) < window.startNs) continue;
-    const parentRow = calls.parentRow[row] ?? -1;
-    const parent = parentRow < 0 ? 0 : (boxes[parentRow] ?? 0);
-    const fn = calls.function[row] ?? -1;
-    const nested = parent !== 0;
-    if (!nested && (wanted === undefined ? parentRow >= 0 : !wanted.has(fn))) continue;
-    // A call inside a call that carries a stack was made from there: its own stack would say the same once more.
-    const told = nested && (calls.stack[parentRow] ?? -1) >= 0;
-    const stack = told ? -1 : (calls.stack[row] ?? -1);
-    const box = tree.under(parent, `function ${fn}`, store.functions.get(fn)?.name ?? '?', 'cuda');
-    const leaf = stack < 0 ? box : tree.underStack(box, stack);
-    boxes[row] = leaf;
-    tree.add(leaf, time, nested ? parent : 0, !nested, stack >= 0);
+  const boxes = new Int32Array(calls.rows);
+  for (const thread of threads) {
+    const rows = rowsOf(calls, thread);
+    const { from, to } = rowsStarting(calls.startNs, rows, window, captureEndNs);
+    for (let row = rootBefore(calls.parent, rows.from, from); row < to; row++) {
+      const time = overlap(calls, row, window);
+      if (time === 0 && (calls.startNs[row] as number) < window.startNs) continue;
+      const parentRow = calls.parent[row] as number;
+      const parent = parentRow < 0 ? 0 : (boxes[parentRow] as number);
+      const fn = calls.function[row] as number;
+      const nested = parent !== 0;
+      if (!nested && (wanted === undefined ? parentRow >= 0 : !wanted.has(fn))) continue;
+      // A call inside a call that carries a stack was made from there: its own stack would say the same once more.
+      const told = nested && (stacks[parentRow] as number) >= 0;
+      const stack = told ? -1 : (stacks[row] as number);
+      const box = tree.under(parent, `function ${fn}`, calls.functions[fn]?.name ?? '?', 'cuda');
+      const leaf = stack < 0 ? box : tree.underStack(box, stack);
+      boxes[row] = leaf;
+      tree.add(leaf, time, nested ? parent : 0, !nested, stack >= 0);
+    }
   }
   return tree.take();
 }
 
+/** The outermost call that the one before `row` is part of: it alone may reach beyond `row`. */
+function rootBefore(parent: Int32Array, first: number, row: number): number {
+  if (row <= first) return row;
+  let root = row - 1;
+  while ((parent[root] as number) >= 0) root = parent[root] as number;
+  return root;
+}
+
+function callStacks(store: Store): Int32Array {
+  const { calls, threads } = store.columns;
+  const [stacks] = store.keep('call stacks', () =>
+    alongside(store.db, 'cuda_call', ['stack_id'], calls, threads),
+  );
+  return stacks ?? new Int32Array(0);
+}
+
 function offCpu(store: Store, query: FlameQuery, window: Span, threads: Threads): FlameTree {
-  const { offCpu: columns } = store;
+  const { offCpu: columns, threads: known } = store.columns;
+  const [stacks, kernelStacks] = store.keep('off-CPU stacks', () =>
+    alongside(store.db, 'off_cpu', ['stack_id', 'kernel_stack_id'], columns, known),
+  );
   const tree = new Tree(store);
   eachOffCpu(store, window, threads, row => {
-    const reason = columns.reason[row] ?? -1;
-    const name = store.names.get(reason) ?? '?';
+    const name = reasonOf(columns, row);
     if (query.reason !== undefined && query.reason !== name) return;
-    const stack = columns.stack[row] ?? -1;
-    const kernel = columns.kernelStack[row] ?? -1;
-    let box = tree.under(0, `reason ${reason}`, name, 'reason');
+    const stack = stacks?.[row] ?? -1;
+    const kernel = kernelStacks?.[row] ?? -1;
+    let box = tree.under(0, `reason ${name}`, name, 'reason');
     if (stack >= 0) box = tree.underStack(box, stack);
     if (kernel >= 0) box = tree.underStack(box, kernel);
-    tree.add(box, overlap(columns, row, window, store.durationNs), 0, true, stack >= 0 || kernel >= 0);
+    tree.add(box, overlap(columns, row, window), 0, true, stack >= 0 || kernel >= 0);
   });
   return tree.take();
 }
 
-function functionIds(store: Store, name: string): ReadonlySet<number> {
-  const ids = new Set<number>();
-  for (const [id, fn] of store.functions) if (fn.name === name) ids.add(id);
-  if (ids.size > 0) return ids;
+function functionsCalled(store: Store, name: string): ReadonlySet<number> {
+  const { functions } = store.columns.calls;
+  const found = new Set<number>();
+  for (const [fn, { name: known }] of functions.entries()) if (known === name) found.add(fn);
+  if (found.size > 0) return found;
   const near = nearest(
     name,
-    [...store.functions.values()].map(fn => fn.name),
+    functions.map(fn => fn.name),
   );
   throw new TraceError(
     'bad_query',

@@ -29,7 +29,7 @@ function serve(program: string, limits: Limits): void {
   };
   const handle = async (request: Request): Promise<unknown> => {
     if (request.method === 'open') {
-      store?.db.close();
+      store?.open.close();
       store = open(request.argument);
       return undefined;
     }
@@ -39,10 +39,11 @@ function serve(program: string, limits: Limits): void {
       try {
         return glance(other);
       } finally {
-        other.db.close();
+        other.open.close();
       }
     }
     if (store === undefined) throw new TraceError('internal', 'No trace is open.');
+    if (request.method === 'load') return void store.columns;
     return answer(store, request.method, request.argument);
   };
   let before = Promise.resolve();

@@ -2,10 +2,14 @@
 
 import type { Argument, Method, TraceErrorShape } from '../api.ts';
 
-/** Besides the methods of TraceApi: `open` (a path), `ready` (has it opened?), `glance` (what a list of traces shows). */
+/**
+ * Besides the methods of TraceApi: `open` (a path), `ready` (has it opened?), `load` (what nearly every answer needs, before
+ * anybody waits for it), `glance` (what a list of traces shows).
+ */
 export type Request =
   | { readonly id: number; readonly method: 'open'; readonly argument: string }
   | { readonly id: number; readonly method: 'ready'; readonly argument: undefined }
+  | { readonly id: number; readonly method: 'load'; readonly argument: undefined }
   | { readonly id: number; readonly method: 'glance'; readonly argument: string }
   | {
       readonly [M in Method]: { readonly id: number; readonly method: M; readonly argument: Argument<M> };

@@ -34,7 +34,7 @@ test('contenders: who ran on the CPU while threads were runnable, as a join of S
     file,
     `SELECT s.thread_id AS id, sum(min(s.b, o.b) - max(s.a, o.a)) AS time FROM
        (SELECT thread_id, cpu_after AS cpu, start_ns + duration_ns - runnable_ns AS a, start_ns + duration_ns AS b
-        FROM off_cpu WHERE runnable_ns > 0 AND thread_id IN (SELECT id FROM thread WHERE process_id = 1)) o
+        FROM off_cpu WHERE runnable_ns > 0 AND reason_id <> (SELECT id FROM name WHERE name = 'throttled') AND thread_id IN (SELECT id FROM thread WHERE process_id = 1)) o
      JOIN (SELECT thread_id, cpu, start_ns AS a, start_ns + ifnull(duration_ns, 1e18) AS b FROM cpu_slice) s
        ON s.cpu = o.cpu AND s.a < o.b AND s.b > o.a AND s.thread_id <> o.thread_id
      GROUP BY s.thread_id ORDER BY time DESC, id`,

@@ -1,12 +1,14 @@
 // Off-CPU intervals in a window: the longest as rows, their exact sum, and who had the CPU while they were runnable.
 
 import type { OffCpuEvent, OffCpuQuery, OffCpuResult } from '../api.ts';
+import { REASONS } from '../columns/names.ts';
+import { reasonOf } from '../columns/off-cpu.ts';
 import { clean } from '../columns/text.ts';
 import { TraceError } from '../error.ts';
 import { ns, type Span } from '../time.ts';
 import { nearest } from './nearest.ts';
 import { overlap, rowsOverlapping } from './overlap.ts';
-import { eachOffCpu, ReasonSums, runnableTail } from './stats.ts';
+import { eachOffCpu, ReasonSums } from './stats.ts';
 import type { Store } from './store.ts';
 
 const DEFAULT_LIMIT = 100;
@@ -16,23 +18,21 @@ const CONTENDERS = 20;
 /** Longest intervals first. Time is clipped to the window; `minDurationNs` is about the whole interval. */
 export function offCpu(store: Store, query: OffCpuQuery): OffCpuResult {
   const window = store.window(query);
-  const { offCpu: columns, durationNs: captureEnd } = store;
-  const reason = query.reason === undefined ? undefined : reasonId(store, query.reason);
+  const { offCpu: columns } = store.columns;
+  const reason = query.reason === undefined ? undefined : reasonCode(store, query.reason);
   const least = query.minDurationNs ?? 0;
   const rows: number[] = [];
   const sums = new ReasonSums(store, window);
-  const contenders = new Map<number, number>();
+  const contenders = new Float64Array(store.columns.threads.count);
   let totalNs = 0;
-  eachOffCpu(store, window, store.threadsOf(query), row => {
+  eachOffCpu(store, window, store.indexesOf(query), row => {
     if (reason !== undefined && columns.reason[row] !== reason) return;
-    if (lengthOf(store, row) < least) return;
+    if ((columns.endNs[row] as number) - (columns.startNs[row] as number) < least) return;
     rows.push(row);
     totalNs += sums.add(row);
     addContenders(store, row, window, contenders);
   });
-  rows.sort(
-    (a, b) => overlap(columns, b, window, captureEnd) - overlap(columns, a, window, captureEnd) || a - b,
-  );
+  rows.sort((a, b) => overlap(columns, b, window) - overlap(columns, a, window) || a - b);
   const limit = Math.max(0, Math.min(MOST, query.limit ?? DEFAULT_LIMIT));
   return {
     events: readEvents(
@@ -42,50 +42,51 @@ export function offCpu(store: Store, query: OffCpuQuery): OffCpuResult {
     total: rows.length,
     totalNs: ns(totalNs),
     byReason: sums.take(),
-    contenders: [...contenders]
+    contenders: [...contenders.entries()]
+      .filter(([, time]) => time > 0)
       .sort((a, b) => b[1] - a[1] || a[0] - b[0])
       .slice(0, CONTENDERS)
-      .flatMap(([id, time]) => {
-        const thread = store.thread(id);
+      .flatMap(([index, time]) => {
+        const thread = store.columns.threads.refs[index];
         return thread === undefined ? [] : [{ thread, timeNs: ns(time) }];
       }),
   };
 }
 
-function lengthOf(store: Store, row: number): number {
-  const duration = store.offCpu.durationNs[row] ?? -1;
-  return duration < 0 ? store.durationNs - (store.offCpu.startNs[row] ?? 0) : duration;
-}
-
-function reasonId(store: Store, reason: string): number {
-  const used = new Map<string, number>();
-  for (const id of new Set(store.offCpu.reason)) used.set(store.names.get(id) ?? '?', id);
-  const id = used.get(reason);
-  if (id !== undefined) return id;
-  const near = nearest(reason, [...used.keys()]);
+function reasonCode(store: Store, reason: string): number {
+  const { offCpu: columns } = store.columns;
+  const used = new Uint8Array(REASONS.length);
+  for (let row = 0; row < columns.rows; row++) used[columns.reason[row] as number] = 1;
+  const known = REASONS.filter((_, code) => used[code] === 1);
+  const code = (REASONS as readonly string[]).indexOf(reason);
+  if (code >= 0 && used[code] === 1) return code;
+  const near = nearest(reason, known);
   throw new TraceError(
     'bad_query',
     `No thread of this trace was off the CPU for the reason "${clean(reason)}"${near === undefined ? '' : `; did you mean "${near}"`}${near === undefined ? '.' : '?'}`,
-    `Reasons in this trace: ${[...used.keys()].sort().join(', ')}.`,
+    `Reasons in this trace: ${known.toSorted().join(', ')}.`,
   );
 }
 
-/** Adds the time that others spent on the CPU that this thread was waiting for. */
-function addContenders(store: Store, row: number, window: Span, into: Map<number, number>): void {
-  const tail = runnableTail(store, row);
-  const slices = store.slices.get(store.offCpu.cpuAfter[row] ?? -1);
-  if (tail === undefined || slices === undefined) return;
-  const clipped: Span = {
-    startNs: ns(Math.max(tail.startNs, window.startNs)),
-    endNs: ns(Math.min(tail.endNs, window.endNs)),
+/**
+ * Adds the time that others spent on the CPU that this thread was waiting for. A thread that its group's quota stopped
+ * waits for the quota, whoever has the CPU.
+ */
+function addContenders(store: Store, row: number, window: Span, into: Float64Array): void {
+  const { offCpu: columns, slices, captureEndNs } = store.columns;
+  if (reasonOf(columns, row) === 'throttled') return;
+  const rows = slices.byCpu.get(columns.cpuAfter[row] as number);
+  const waiting: Span = {
+    startNs: ns(Math.max(columns.wokenNs[row] as number, window.startNs)),
+    endNs: ns(Math.min(columns.endNs[row] as number, window.endNs)),
   };
-  if (clipped.startNs >= clipped.endNs) return;
-  const self = store.offCpu.thread[row];
-  const { first, end } = rowsOverlapping(slices, clipped);
-  for (let i = first; i < end; i++) {
-    const thread = slices.thread[i] ?? -1;
-    if (thread === self) continue;
-    into.set(thread, (into.get(thread) ?? 0) + overlap(slices, i, clipped, store.durationNs));
+  if (rows === undefined || waiting.startNs >= waiting.endNs) return;
+  const self = columns.thread[row];
+  const { from, to } = rowsOverlapping(slices, rows, waiting, captureEndNs);
+  for (let i = from; i < to; i++) {
+    const thread = slices.thread[i] as number;
+    if (thread === self || thread < 0) continue;
+    into[thread] = (into[thread] as number) + overlap(slices, i, waiting);
   }
 }
 

@@ -5,44 +5,47 @@ import type { Span } from '../time.ts';
 
 interface Intervals {
   readonly startNs: Float64Array;
-  /** -1: still open at the end of the capture. */
-  readonly durationNs: Float64Array;
+  readonly endNs: Float64Array;
 }
 
-interface Rows {
-  readonly first: number;
-  /** Exclusive. */
-  readonly end: number;
+/** Rows from `from` up to, not including, `to`. */
+export interface Rows {
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
- * Rows that start inside the window; `startNs` ascends. A window that reaches to the end of the capture takes in what
- * starts at that very moment, or was written a little later: no event is ever outside of every window.
+ * Those of `rows` that start inside the window; `startNs` ascends among them. A window that reaches to the end of the
+ * capture takes in what starts at that very moment: no event is ever outside of every window.
  */
-export function rowsStarting(startNs: Float64Array, window: Span, captureEnd: number): Rows {
-  const first = lowerBound(startNs, window.startNs);
-  return { first, end: window.endNs >= captureEnd ? startNs.length : lowerBound(startNs, window.endNs) };
+export function rowsStarting(startNs: Float64Array, rows: Rows, window: Span, captureEndNs: number): Rows {
+  const from = lowerBound(startNs, window.startNs, rows.from, rows.to);
+  return {
+    from,
+    to: window.endNs >= captureEndNs ? rows.to : lowerBound(startNs, window.endNs, from, rows.to),
+  };
 }
 
-/** Rows with time inside the window, of intervals that follow each other without overlap (the slices of one CPU). */
-export function rowsOverlapping({ startNs, durationNs }: Intervals, window: Span): Rows {
-  const { first, end } = rowsStarting(startNs, window, Number.POSITIVE_INFINITY);
-  const before = first - 1;
-  const duration = durationNs[before];
-  if (duration === undefined) return { first, end };
-  const reaches = duration < 0 || (startNs[before] ?? 0) + duration > window.startNs;
-  return { first: reaches ? before : first, end };
+/** Those with time inside the window, of intervals that follow each other without overlap. */
+export function rowsOverlapping(
+  { startNs, endNs }: Intervals,
+  rows: Rows,
+  window: Span,
+  captureEndNs: number,
+): Rows {
+  const { from, to } = rowsStarting(startNs, rows, window, captureEndNs);
+  const before = from - 1;
+  return { from: before >= rows.from && (endNs[before] as number) > window.startNs ? before : from, to };
 }
 
 /** Nanoseconds of one row inside the window. */
-export function overlap(
-  { startNs, durationNs }: Intervals,
-  row: number,
-  window: Span,
-  captureEnd: number,
-): number {
-  const start = startNs[row] ?? 0;
-  const duration = durationNs[row] ?? 0;
-  const end = duration < 0 ? captureEnd : start + duration;
-  return Math.max(0, Math.min(end, window.endNs) - Math.max(start, window.startNs));
+export function overlap({ startNs, endNs }: Intervals, row: number, window: Span): number {
+  const from = Math.max(startNs[row] as number, window.startNs);
+  return Math.max(0, Math.min(endNs[row] as number, window.endNs) - from);
 }
+
+/** Rows of a thread in columns that are sorted by thread. */
+export const rowsOf = ({ offsets }: { readonly offsets: Int32Array }, thread: number): Rows => ({
+  from: offsets[thread] ?? 0,
+  to: offsets[thread + 1] ?? 0,
+});

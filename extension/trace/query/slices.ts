@@ -1,57 +1,85 @@
 // What the timeline draws: rectangles of the asked tracks in a window, thinned to the resolution.
 
-import type { SliceColumns, SlicesQuery, SlicesResult } from '../api.ts';
+import type { ShortTimes, SliceColumns, SlicesQuery, SlicesResult, TrackId } from '../api.ts';
 import { TraceError } from '../error.ts';
-import type { Span } from '../time.ts';
 import { bucketOf, type Thinned } from './mipmap.ts';
+import { rowsOf } from './overlap.ts';
+import { waitColours, wordsOf } from './painters.ts';
 import { shortTimes } from './short.ts';
 import type { Store } from './store.ts';
-import { type Level, track, wordsOf } from './tracks.ts';
+import { type BuiltTrack, track } from './tracks.ts';
 
 export function slices(store: Store, query: SlicesQuery): SlicesResult {
   if (!(query.resolutionNs > 0))
     throw new TraceError('bad_query', 'The resolution must be over 0 ns a pixel.');
+  const { startNs } = query.window;
+  const endNs = query.window.endNs >= store.durationNs ? Number.POSITIVE_INFINITY : query.window.endNs;
   const made = query.tracks.map(id => {
-    const { levels } = track(store, id);
-    const { startNs } = query.window;
-    const endNs = query.window.endNs >= store.durationNs ? Number.POSITIVE_INFINITY : query.window.endNs;
-    const parts = levels.map(level => ({
-      level,
-      thinned: level.mipmap.query(startNs, endNs, query.resolutionNs),
+    const built = track(store, id);
+    const parts = built.levels.map(({ depth, mipmap }) => ({
+      depth,
+      thinned: mipmap.query(startNs, endNs, query.resolutionNs),
     }));
-    const state = levels.find(({ runnableNs }) => runnableNs !== undefined);
-    const bucketNs = bucketOf(query.resolutionNs);
     return {
-      ...columnsOf(id, parts, query.window),
-      short: state === undefined || bucketNs === 0 ? undefined : shortTimes(state, startNs, endNs, bucketNs),
+      ...columnsOf(built, parts, startNs),
+      short: shortOf(store, id, startNs, endNs, query.resolutionNs),
     };
   });
   const { palette, labels } = wordsOf(store);
   return { tracks: made, palette: palette.list, labels: labels.list };
 }
 
-function columnsOf(
-  id: SliceColumns['track'],
-  parts: readonly { level: Level; thinned: Thinned }[],
-  window: Span,
-): Omit<SliceColumns, 'short'> {
-  const picked = parts.flatMap(({ level, thinned }) =>
-    Array.from(thinned.rows, (row, i) => ({ level, row, count: thinned.counts[i] ?? 1 })).filter(
-      ({ row }) => (level.endNs[row] ?? 0) > window.startNs || (level.startNs[row] ?? 0) >= window.startNs,
+function shortOf(
+  store: Store,
+  id: TrackId,
+  fromNs: number,
+  toNs: number,
+  resolutionNs: number,
+): ShortTimes | undefined {
+  const bucketNs = bucketOf(resolutionNs);
+  if (bucketNs === 0 || !id.startsWith('off_cpu:')) return undefined;
+  const { offCpu, threads } = store.columns;
+  const rows = rowsOf(offCpu, threads.indexOf(Number(id.slice('off_cpu:'.length))));
+  return shortTimes(offCpu, rows, waitColours(store), { fromNs, toNs, bucketNs });
+}
+
+interface Part {
+  readonly depth: number;
+  readonly thinned: Thinned;
+}
+
+/** The levels' rows as one list, by start and then from the outermost in. */
+function columnsOf(track: BuiltTrack, parts: readonly Part[], fromNs: number): Omit<SliceColumns, 'short'> {
+  const { startNs, endNs, painter } = track;
+  const picked = parts.flatMap(({ depth, thinned: { rows, counts } }) =>
+    Array.from(rows, (row, i) => ({ row, depth, count: counts[i] ?? 1 })).filter(
+      ({ row }) => (endNs[row] as number) > fromNs || (startNs[row] as number) >= fromNs,
     ),
   );
-  picked.sort(
-    (a, b) => (a.level.startNs[a.row] ?? 0) - (b.level.startNs[b.row] ?? 0) || a.level.depth - b.level.depth,
-  );
-  return {
-    track: id,
-    startNs: Float64Array.from(picked, ({ level, row }) => level.startNs[row] ?? 0),
-    endNs: Float64Array.from(picked, ({ level, row }) => level.endNs[row] ?? 0),
-    depth: Uint8Array.from(picked, ({ level }) => level.depth),
-    colour: Uint16Array.from(picked, ({ level, row }) => level.colour[row] ?? 0),
-    label: Uint32Array.from(picked, ({ level, row }) => level.label[row] ?? 0),
-    runnableNs: Float64Array.from(picked, ({ level, row }) => level.runnableNs?.[row] ?? 0),
-    id: Float64Array.from(picked, ({ level, row }) => level.id[row] ?? 0),
-    count: Uint32Array.from(picked, ({ count }) => count),
+  if (parts.length > 1) {
+    picked.sort((a, b) => (startNs[a.row] as number) - (startNs[b.row] as number) || a.depth - b.depth);
+  }
+  const made = {
+    track: track.id,
+    startNs: new Float64Array(picked.length),
+    endNs: new Float64Array(picked.length),
+    depth: new Uint8Array(picked.length),
+    colour: new Uint16Array(picked.length),
+    label: new Uint32Array(picked.length),
+    runnableNs: new Float64Array(picked.length),
+    id: new Float64Array(picked.length),
+    count: new Uint32Array(picked.length),
   };
+  for (const [i, { row, depth, count }] of picked.entries()) {
+    const { colour, label } = painter.paint(row);
+    made.startNs[i] = startNs[row] as number;
+    made.endNs[i] = endNs[row] as number;
+    made.depth[i] = depth;
+    made.colour[i] = colour;
+    made.label[i] = label;
+    made.runnableNs[i] = painter.runnableNs(row);
+    made.id[i] = painter.id(row);
+    made.count[i] = count;
+  }
+  return made;
 }

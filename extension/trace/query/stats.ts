@@ -2,58 +2,66 @@
 // thread, and how long no launch was under way. A call belongs to the window it starts in; time is clipped to it.
 
 import type { FunctionStats, ReasonStats, Scope, ThreadStats, TraceStats } from '../api.ts';
+import type { CudaFunction } from '../columns/calls.ts';
+import { REASONS } from '../columns/names.ts';
 import { ns, type Span } from '../time.ts';
-import { belief } from './belief.ts';
+import { believed } from './belief.ts';
 import { launchGaps } from './gaps.ts';
-import { overlap, rowsOverlapping, rowsStarting } from './overlap.ts';
+import { overlap, rowsOf, rowsOverlapping, rowsStarting } from './overlap.ts';
 import { histogram, nearestRank } from './percentiles.ts';
-import type { CudaFunction, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 export function stats(store: Store, scope: Scope): TraceStats {
   const window = store.window(scope);
-  const threads = store.threadsOf(scope);
+  const threads = store.indexesOf(scope);
   return {
     window,
     functions: functionStats(store, window, threads),
     threads: threadStats(store, window, threads),
     gaps: launchGaps(store, window, threads),
-    belief: belief(store),
+    belief: believed(store),
   };
 }
 
-type Threads = ReadonlySet<number> | undefined;
+/** Threads by their place in the columns. */
+type Threads = readonly number[];
 
 /** Runtime and driver functions each with their own calls, longest total first. */
 function functionStats(store: Store, window: Span, threads: Threads): FunctionStats[] {
-  const { calls } = store;
-  const { first, end } = rowsStarting(calls.startNs, window, store.durationNs);
-  const wanted = (row: number) => threads === undefined || threads.has(calls.thread[row] ?? -1);
-  const counts = new Map<number, { finished: number; open: number; failed: number }>();
-  for (let row = first; row < end; row++) {
-    if (!wanted(row)) continue;
-    const fn = calls.function[row] ?? -1;
-    let count = counts.get(fn);
-    if (count === undefined) {
-      count = { finished: 0, open: 0, failed: 0 };
-      counts.set(fn, count);
-    }
-    if ((calls.durationNs[row] ?? -1) < 0) count.open++;
-    else count.finished++;
-    if (calls.failed[row] === 1) count.failed++;
-  }
-  const durations = new Map(
-    [...counts].map(([fn, { finished }]) => [fn, { values: new Float64Array(finished), next: 0 }]),
+  const { calls, captureEndNs } = store.columns;
+  const ranges = threads.map(thread =>
+    rowsStarting(calls.startNs, rowsOf(calls, thread), window, captureEndNs),
   );
-  for (let row = first; row < end; row++) {
-    const duration = calls.durationNs[row] ?? -1;
-    const list = duration < 0 || !wanted(row) ? undefined : durations.get(calls.function[row] ?? -1);
-    if (list !== undefined) list.values[list.next++] = duration;
+  const finished = new Uint32Array(calls.functions.length);
+  const open = new Uint32Array(calls.functions.length);
+  const failed = new Uint32Array(calls.functions.length);
+  const add = (to: Uint32Array, fn: number, count: number): void => {
+    to[fn] = (to[fn] as number) + count;
+  };
+  for (const { from, to } of ranges) {
+    for (let row = from; row < to; row++) {
+      const fn = calls.function[row] as number;
+      add(calls.open[row] === 1 ? open : finished, fn, 1);
+      add(failed, fn, calls.failed[row] as number);
+    }
   }
-  return [...durations]
-    .map(([fn, { values }]) => {
-      const { open, failed } = counts.get(fn) ?? { open: 0, failed: 0 };
-      return functionRow(store.functions.get(fn), values.sort(), open, failed);
-    })
+  const durations = Array.from(finished, count => new Float64Array(count));
+  const next = new Uint32Array(calls.functions.length);
+  for (const { from, to } of ranges) {
+    for (let row = from; row < to; row++) {
+      if (calls.open[row] === 1) continue;
+      const fn = calls.function[row] as number;
+      const place = next[fn] as number;
+      (durations[fn] as Float64Array)[place] = (calls.endNs[row] as number) - (calls.startNs[row] as number);
+      next[fn] = place + 1;
+    }
+  }
+  return durations
+    .flatMap((values, fn) =>
+      values.length + (open[fn] ?? 0) === 0
+        ? []
+        : [functionRow(calls.functions[fn], values.sort(), open[fn] ?? 0, failed[fn] ?? 0)],
+    )
     .sort((a, b) => b.totalNs - a.totalNs || a.function.localeCompare(b.function));
 }
 
@@ -84,73 +92,57 @@ function functionRow(
 
 /** Every thread with anything in the window; targets first, then by time off the CPU. */
 function threadStats(store: Store, window: Span, threads: Threads): ThreadStats[] {
-  const made = callsByThread(store, window);
   const onCpu = onCpuByThread(store, window);
-  const off = offCpuByThread(store, window, threads);
   const sum = (stats: ThreadStats) =>
     stats.offCpu.reduce((total, r) => total + r.blockedNs + r.runnableNs, 0);
-  return [...store.threads.values()]
-    .filter(({ ref }) => threads === undefined || threads.has(ref.id))
-    .map(({ ref, isTarget }) => ({
-      thread: ref,
-      isTarget,
-      cudaCalls: made.get(ref.id) ?? 0,
-      onCpuNs: ns(onCpu.get(ref.id) ?? 0),
-      offCpu: off.get(ref.id) ?? [],
-    }))
+  return threads
+    .flatMap(index => {
+      const thread = store.columns.threads.refs[index];
+      if (thread === undefined) return [];
+      const sums = new ReasonSums(store, window);
+      eachOffCpu(store, window, [index], row => sums.add(row));
+      return {
+        thread,
+        isTarget: store.threads.get(thread.id)?.isTarget ?? false,
+        cudaCalls: outermostCalls(store, window, index),
+        onCpuNs: ns(onCpu[index] ?? 0),
+        offCpu: sums.take(),
+      };
+    })
     .filter(thread => thread.cudaCalls > 0 || thread.onCpuNs > 0 || thread.offCpu.length > 0)
     .sort((a, b) => Number(b.isTarget) - Number(a.isTarget) || sum(b) - sum(a) || a.thread.id - b.thread.id);
 }
 
-/** Outermost calls only: a runtime call and the driver call inside it are one call of the program. */
-function callsByThread(store: Store, window: Span): ReadonlyMap<number, number> {
-  const { calls } = store;
-  const counts = new Map<number, number>();
-  const { first, end } = rowsStarting(calls.startNs, window, store.durationNs);
-  for (let row = first; row < end; row++) {
-    if (calls.parentRow[row] !== -1) continue;
-    const thread = calls.thread[row] ?? -1;
-    counts.set(thread, (counts.get(thread) ?? 0) + 1);
-  }
-  return counts;
+/** A runtime call and the driver call inside it are one call of the program. */
+export function outermostCalls(store: Store, window: Span, thread: number): number {
+  const { calls, captureEndNs } = store.columns;
+  const { from, to } = rowsStarting(calls.startNs, rowsOf(calls, thread), window, captureEndNs);
+  let count = 0;
+  for (let row = from; row < to; row++) if (calls.parent[row] === -1) count++;
+  return count;
 }
 
-function onCpuByThread(store: Store, window: Span): ReadonlyMap<number, number> {
-  const times = new Map<number, number>();
-  const captureEnd = store.durationNs;
-  for (const slices of store.slices.values()) {
-    const { first, end } = rowsOverlapping(slices, window);
-    for (let row = first; row < end; row++) {
-      const thread = slices.thread[row] ?? -1;
-      times.set(thread, (times.get(thread) ?? 0) + overlap(slices, row, window, captureEnd));
+function onCpuByThread(store: Store, window: Span): Float64Array {
+  const { slices, threads, captureEndNs } = store.columns;
+  const times = new Float64Array(threads.count);
+  for (const rows of slices.byCpu.values()) {
+    const { from, to } = rowsOverlapping(slices, rows, window, captureEndNs);
+    for (let row = from; row < to; row++) {
+      const thread = slices.thread[row] as number;
+      if (thread >= 0) times[thread] = (times[thread] as number) + overlap(slices, row, window);
     }
   }
   return times;
 }
 
-function offCpuByThread(store: Store, window: Span, threads: Threads): ReadonlyMap<number, ReasonStats[]> {
-  const byThread = new Map<number, ReasonSums>();
-  eachOffCpu(store, window, threads, row => {
-    const thread = store.offCpu.thread[row] ?? -1;
-    let sums = byThread.get(thread);
-    if (sums === undefined) {
-      sums = new ReasonSums(store, window);
-      byThread.set(thread, sums);
-    }
-    sums.add(row);
-  });
-  return new Map([...byThread].map(([thread, sums]) => [thread, sums.take()]));
-}
-
 /** Calls `visit` with each row of the off-CPU columns that has time inside the window. */
 export function eachOffCpu(store: Store, window: Span, threads: Threads, visit: (row: number) => void): void {
-  const { offCpu, durationNs } = store;
-  const { end } = rowsStarting(offCpu.startNs, window, durationNs);
-  for (let row = 0; row < end; row++) {
-    if (threads !== undefined && !threads.has(offCpu.thread[row] ?? -1)) continue;
-    const start = offCpu.startNs[row] ?? 0;
-    const length = offCpu.durationNs[row] ?? -1;
-    if ((length < 0 ? durationNs : start + length) > window.startNs) visit(row);
+  const { offCpu, captureEndNs } = store.columns;
+  for (const thread of threads) {
+    const { from, to } = rowsOverlapping(offCpu, rowsOf(offCpu, thread), window, captureEndNs);
+    for (let row = from; row < to; row++) {
+      if ((offCpu.endNs[row] as number) > window.startNs) visit(row);
+    }
   }
 }
 
@@ -158,7 +150,9 @@ export function eachOffCpu(store: Store, window: Span, threads: Threads, visit: 
 export class ReasonSums {
   readonly #store: Store;
   readonly #window: Span;
-  readonly #sums = new Map<number, { count: number; blocked: number; runnable: number }>();
+  readonly #count = new Float64Array(REASONS.length);
+  readonly #blockedNs = new Float64Array(REASONS.length);
+  readonly #runnableNs = new Float64Array(REASONS.length);
 
   constructor(store: Store, window: Span) {
     this.#store = store;
@@ -167,50 +161,29 @@ export class ReasonSums {
 
   /** Adds a row; returns its time in the window. */
   add(row: number): number {
-    const { offCpu, durationNs: captureEnd } = this.#store;
-    const reason = offCpu.reason[row] ?? -1;
-    let sum = this.#sums.get(reason);
-    if (sum === undefined) {
-      sum = { count: 0, blocked: 0, runnable: 0 };
-      this.#sums.set(reason, sum);
-    }
-    const total = overlap(offCpu, row, this.#window, captureEnd);
-    const tail = runnableTail(this.#store, row);
-    const runnable =
-      tail === undefined
-        ? 0
-        : Math.max(
-            0,
-            Math.min(tail.endNs, this.#window.endNs) - Math.max(tail.startNs, this.#window.startNs),
-          );
-    sum.count++;
-    sum.runnable += runnable;
-    sum.blocked += total - runnable;
+    const { offCpu } = this.#store.columns;
+    const reason = offCpu.reason[row] as number;
+    const total = overlap(offCpu, row, this.#window);
+    const woken = Math.max(offCpu.wokenNs[row] as number, this.#window.startNs);
+    const runnable = Math.max(0, Math.min(offCpu.endNs[row] as number, this.#window.endNs) - woken);
+    this.#count[reason] = (this.#count[reason] as number) + 1;
+    this.#runnableNs[reason] = (this.#runnableNs[reason] as number) + runnable;
+    this.#blockedNs[reason] = (this.#blockedNs[reason] as number) + total - runnable;
     return total;
   }
 
   /** Longest first. */
   take(): ReasonStats[] {
-    return [...this.#sums]
-      .map(([reason, { count, blocked, runnable }]) => ({
-        reason: this.#store.names.get(reason) ?? '?',
-        count,
-        blockedNs: ns(blocked),
-        runnableNs: ns(runnable),
-      }))
+    return REASONS.map((reason, code) => ({
+      reason,
+      count: this.#count[code] ?? 0,
+      blockedNs: ns(this.#blockedNs[code] ?? 0),
+      runnableNs: ns(this.#runnableNs[code] ?? 0),
+    }))
+      .filter(({ count }) => count > 0)
       .sort(
         (a, b) =>
           b.blockedNs + b.runnableNs - (a.blockedNs + a.runnableNs) || a.reason.localeCompare(b.reason),
       );
   }
-}
-
-/** The last part of an off-CPU interval, in which the thread waited for a CPU; undefined where none was observed. */
-export function runnableTail(store: Store, row: number): Span | undefined {
-  const { offCpu } = store;
-  const runnable = offCpu.runnableNs[row] ?? -1;
-  const duration = offCpu.durationNs[row] ?? -1;
-  if (runnable <= 0 || duration < 0) return undefined;
-  const end = (offCpu.startNs[row] ?? 0) + duration;
-  return { startNs: ns(end - Math.min(runnable, duration)), endNs: ns(end) };
 }

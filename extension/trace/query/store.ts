@@ -2,28 +2,15 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import type { ProcessInfo, Scope, ThreadRef } from '../api.ts';
+import { type Columns, columnsOf } from '../columns/index.ts';
 import { clean } from '../columns/text.ts';
 import { damaged, TraceError } from '../error.ts';
 import type { OpenTrace } from '../open.ts';
 import { type Ns, ns, type Span } from '../time.ts';
-import {
-  type Calls,
-  type CpuColumns,
-  loadCalls,
-  loadOffCpu,
-  loadSlices,
-  type OffCpuColumns,
-} from './columns.ts';
 import { visible } from './visible.ts';
 
 /** Answers of a kind that are kept: a person goes back and forth between a few windows. */
 const RECENT = 8;
-
-export interface CudaFunction {
-  readonly name: string;
-  readonly library: string;
-  readonly category: string;
-}
 
 export interface Process extends ProcessInfo {
   readonly namespacePid: number | undefined;
@@ -95,22 +82,6 @@ export class Store {
     });
   }
 
-  get functions(): ReadonlyMap<number, CudaFunction> {
-    return this.keep('functions', () => {
-      const rows = this.db.prepare('SELECT id, name, library, category FROM cuda_function').all();
-      return new Map(
-        rows.map(row => [
-          Number(row['id']),
-          {
-            name: clean(String(row['name'])),
-            library: String(row['library']),
-            category: String(row['category']),
-          },
-        ]),
-      );
-    });
-  }
-
   get processes(): ReadonlyMap<number, Process> {
     return this.keep('processes', () => {
       const rows = this.db
@@ -159,16 +130,9 @@ export class Store {
     return this.threads.get(id)?.ref;
   }
 
-  get calls(): Calls {
-    return this.keep('calls', () => loadCalls(this.db));
-  }
-
-  get offCpu(): OffCpuColumns {
-    return this.keep('offCpu', () => loadOffCpu(this.db));
-  }
-
-  get slices(): ReadonlyMap<number, CpuColumns> {
-    return this.keep('slices', () => loadSlices(this.db));
+  /** The large tables, sorted; loaded when something first needs them. */
+  get columns(): Columns {
+    return columnsOf(this.db);
   }
 
   /** The asked window inside the capture; the whole capture where none is asked. */
@@ -191,6 +155,14 @@ export class Store {
       );
     }
     return { startNs: ns(Math.max(0, startNs)), endNs: ns(Math.min(whole, endNs)) };
+  }
+
+  /** The threads that a scope is about, by their place in the columns. A pid may be the host's or the container's. */
+  indexesOf(scope: Scope): readonly number[] {
+    const wanted = this.threadsOf(scope);
+    return [...this.columns.threads.refs.keys()].filter(
+      index => wanted?.has(this.columns.threads.refs[index]?.id ?? -1) ?? true,
+    );
   }
 
   /** Ids of the threads that a scope is about; undefined: all. A pid may be the host's or the container's. */

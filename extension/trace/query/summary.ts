@@ -1,10 +1,11 @@
-// What a trace is: where and when it was made, who is in it, how many rows it has. Counts come from indexes, so that
-// opening does not wait for the large columns.
+// What a trace is: where and when it was made, who is in it, how many rows it has.
 
 import type { HostCheck, TraceSummary } from '../api.ts';
 import { clean } from '../columns/text.ts';
 import { ns } from '../time.ts';
-import { belief, probes } from './belief.ts';
+import { believed, probes } from './belief.ts';
+import { rowsOf } from './overlap.ts';
+import { outermostCalls } from './stats.ts';
 import type { Store } from './store.ts';
 
 /** The summary, but for `provenance`: whoever opened the trace hashes the file beside us. */
@@ -15,7 +16,7 @@ export function summary(store: Store): SummaryOfRows {
     ...glance(store),
     processes: [...store.processes.values()].map(({ namespacePid, ...process }) => process),
     threads: threadInfos(store),
-    belief: belief(store),
+    belief: believed(store),
   };
 }
 
@@ -61,32 +62,23 @@ export function glance(store: Store): Glance {
 }
 
 function threadInfos(store: Store): TraceSummary['threads'] {
-  const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
-  const calls = new Map(
-    store.db
-      .prepare(
-        'SELECT thread_id AS id, count(*) AS n FROM cuda_call WHERE parent_id IS NULL GROUP BY thread_id',
-      )
-      .all()
-      .map(row => [number(row['id']), number(row['n'])]),
-  );
-  const waits = new Map(
-    store.db
-      .prepare(
-        `SELECT thread_id AS id, count(*) AS n, sum(ifnull(duration_ns, max(0, ? - start_ns))) AS total
-         FROM off_cpu GROUP BY thread_id`,
-      )
-      .all(store.durationNs)
-      .map(row => [number(row['id']), { events: number(row['n']), total: number(row['total']) }]),
-  );
-  return [...store.threads.values()].map(({ ref, processId, isTarget }) => ({
-    ...ref,
-    processId,
-    isTarget,
-    cudaCalls: calls.get(ref.id) ?? 0,
-    offCpuEvents: waits.get(ref.id)?.events ?? 0,
-    offCpuNs: ns(waits.get(ref.id)?.total ?? 0),
-  }));
+  const { offCpu } = store.columns;
+  const whole = store.window({});
+  return store.columns.threads.refs.map((ref, index) => {
+    const { from, to } = rowsOf(offCpu, index);
+    let offCpuNs = 0;
+    for (let row = from; row < to; row++)
+      offCpuNs += (offCpu.endNs[row] as number) - (offCpu.startNs[row] as number);
+    const thread = store.threads.get(ref.id);
+    return {
+      ...ref,
+      processId: thread?.processId ?? -1,
+      isTarget: thread?.isTarget ?? false,
+      cudaCalls: outermostCalls(store, whole, index),
+      offCpuEvents: to - from,
+      offCpuNs: ns(offCpuNs),
+    };
+  });
 }
 
 export function check(store: Store): HostCheck {
