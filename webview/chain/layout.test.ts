@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CauseNode, Edge, State } from '../../extension/trace/api.ts';
 import { ns } from '../../extension/trace/time.ts';
-import { chainRows, fold, openAtFirst, piecesOf, rowWords, visibleRows } from './layout.ts';
+import { chainRows, fold, openAtFirst, piecesOf, rowWords, stripTicks, visibleRows } from './layout.ts';
 
 const node = (
   edge: Edge,
@@ -138,4 +138,19 @@ test('closing a row hides all below it', () => {
     visibleRows(rows, open).map(({ key }) => key),
     ['0', '0.0', '0.1'],
   );
+});
+
+test('labels of a strip overlap neither each other nor the clock time at its left, at any width', () => {
+  const most = stripTicks(13_100_000, 900).length;
+  assert.ok(most >= 4, `${most} at 900 px`);
+  for (let width = 0; width <= 900; width += 10) {
+    const places = stripTicks(13_100_000, width).map(tick => (tick.atNs / 13_100_000) * width);
+    for (const [i, x] of places.entries()) {
+      // A label is 68 px at most, centred at its tick; the clock time takes 84 px.
+      assert.ok(x - 34 >= (i === 0 ? 84 : (places[i - 1] ?? 0) + 34), `${width} px: ${places.join(' ')}`);
+      assert.ok(x + 34 <= width);
+    }
+  }
+  assert.deepEqual(stripTicks(13_100_000, 120), [], 'no room for any');
+  assert.deepEqual(stripTicks(0, 900), []);
 });

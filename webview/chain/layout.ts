@@ -6,6 +6,7 @@
 
 import type { CauseNode, Edge, RowRef, State } from '../../extension/trace/api.ts';
 import { ns, type Span } from '../../extension/trace/time.ts';
+import { axisOf, type Tick } from '../timeline/ticks.ts';
 
 export interface Piece {
   readonly state: State;
@@ -162,4 +163,23 @@ export function rowWords(row: ChainRow): string {
   const words = edge === 'slow_gap' && !/gap|before/.test(own) ? `before ${own}` : own;
   const names = row.level === 1 || edge === 'held_by' || edge === 'waited_for';
   return names && thread !== undefined && !label.includes(thread.name) ? `${words} on ${thread.name}` : words;
+}
+
+/** Room that the clock time at the left end of a strip's axis takes, and half of what a tick's label takes. */
+const CLOCK_PX = 84;
+const HALF_LABEL_PX = 34;
+
+/** Ticks of a strip's axis with room for their labels beside each other and beside the clock time; offsets from its start. */
+export function stripTicks(lengthNs: number, width: number): readonly Tick[] {
+  if (width < CLOCK_PX + 2 * HALF_LABEL_PX || lengthNs <= 0) return [];
+  const { ticks } = axisOf({ startNs: ns(0), endNs: ns(lengthNs) }, width, 2 * HALF_LABEL_PX);
+  const placed: Tick[] = [];
+  let taken = CLOCK_PX;
+  for (const tick of ticks) {
+    const centre = (tick.atNs / lengthNs) * width;
+    if (centre - HALF_LABEL_PX < taken || centre + HALF_LABEL_PX > width) continue;
+    placed.push(tick);
+    taken = centre + HALF_LABEL_PX;
+  }
+  return placed;
 }

@@ -7,8 +7,15 @@ import { meaningOfState, stateName } from '../base/colours.ts';
 import { el, icon } from '../base/dom.ts';
 import { formatClock, formatDuration, formatShare } from '../base/format.ts';
 import { sentenceNodes } from '../base/sentence.ts';
-import { axisOf } from '../timeline/ticks.ts';
-import { type ChainRow, chainRows, edgeName, openAtFirst, rowWords, visibleRows } from './layout.ts';
+import {
+  type ChainRow,
+  chainRows,
+  edgeName,
+  openAtFirst,
+  rowWords,
+  stripTicks,
+  visibleRows,
+} from './layout.ts';
 import { spanOf } from './show.ts';
 
 const INDENT_PX = 17;
@@ -29,6 +36,7 @@ export class CauseTree {
   readonly rows: readonly ChainRow[];
   readonly #options: Options;
   readonly #body = el('div', { role: 'rowgroup' });
+  readonly #axis = el('span', { role: 'columnheader', class: 'strip-axis' });
   readonly #open: Set<string>;
   #selected = '0';
   #mark: Span | undefined;
@@ -79,31 +87,29 @@ export class CauseTree {
     const span = spanOf(root);
     // Offsets from the delay's own start read better here than round times of the capture.
     const length = root.durationNs;
-    const axis = axisOf({ startNs: 0 as Span['startNs'], endNs: length }, 500, 110);
+    const ticks = el('span', {});
+    new ResizeObserver(([entry]) => {
+      ticks.replaceChildren(
+        ...stripTicks(length, entry?.contentRect.width ?? 0).map(tick =>
+          el('span', { class: 'strip-tick', style: { left: `${(tick.atNs / length) * 100}%` } }, tick.label),
+        ),
+      );
+    }).observe(this.#axis);
+    this.#axis.setAttribute(
+      'aria-label',
+      `${formatClock(startUnixNs, span.startNs, 6)}, for ${formatDuration(length)}`,
+    );
+    this.#axis.append(
+      el('span', { class: 'strip-tick first' }, formatClock(startUnixNs, span.startNs, 3)),
+      ticks,
+    );
     return el(
       'div',
       { class: 'tree-head', role: 'row' },
       el('span', { role: 'columnheader' }, 'step'),
       el('span', { role: 'columnheader', class: 'number' }, 'time'),
       el('span', { role: 'columnheader', class: 'number' }, 'share'),
-      el(
-        'span',
-        {
-          role: 'columnheader',
-          class: 'strip-axis',
-          aria: { label: `${formatClock(startUnixNs, span.startNs, 6)}, for ${formatDuration(length)}` },
-        },
-        el('span', { class: 'strip-tick first' }, formatClock(startUnixNs, span.startNs, 3)),
-        ...axis.ticks
-          .filter(tick => tick.atNs > length * 0.28 && tick.atNs < length * 0.9)
-          .map(tick =>
-            el(
-              'span',
-              { class: 'strip-tick', style: { left: `${(tick.atNs / length) * 100}%` } },
-              tick.label,
-            ),
-          ),
-      ),
+      this.#axis,
     );
   }
 

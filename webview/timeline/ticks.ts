@@ -5,11 +5,16 @@ import { scaleLinear } from 'd3-scale';
 import type { Span } from '../../extension/trace/time.ts';
 import { formatDuration } from '../base/format.ts';
 
+export interface Tick {
+  readonly atNs: number;
+  readonly label: string;
+}
+
 export interface Axis {
   readonly baseNs: number;
   /** Digits of the second's fraction that the base needs. */
   readonly baseDigits: number;
-  readonly ticks: readonly { readonly atNs: number; readonly label: string }[];
+  readonly ticks: readonly Tick[];
 }
 
 const UNITS = [

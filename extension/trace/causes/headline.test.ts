@@ -26,4 +26,23 @@ test('the coincidence trap: slow on the CPU while a thousand switches happen bes
     innocent?.sentence ?? '',
     /^The scheduler is innocent: 99.9 % of the slow time was on the CPU\.$/,
   );
+  assert.match(
+    result.headline,
+    /lost 67 ms in 4 slow calls and 4 slow gaps: 99.9 % running\. Nothing was seen to hold them up\.$/,
+  );
+});
+
+test('the headline says where the time went, and no sentence that stands below it once more', () => {
+  const trace = new FixtureTrace(100_000);
+  const engine = trace.thread('engine', { cpu: 0 });
+  const worker = trace.thread('worker', { cpu: 1 });
+  usualLaunches(trace, engine, 9_000);
+  for (const at of [10_000, 30_000, 50_000, 70_000]) {
+    trace.call(engine, 'cudaLaunchKernel', at, at + 6_000);
+    trace.waits(engine, { from: at + 1_000, woken: at + 5_000, ran: at + 5_000, by: worker, reason: 'pipe' });
+  }
+  const { headline, causes } = findCauses(trace.database(), { floorUs: 1000 }, wholeBelief);
+  assert.match(headline, /: 76 % running, 24 % waiting for a pipe or the network\.$/);
+  assert.ok(causes.length > 0);
+  for (const { sentence } of causes) assert.ok(!headline.includes(sentence.slice(0, 40)), sentence);
 });

@@ -1,18 +1,24 @@
-// The answer first: one sentence over all findings. And the suspects that were cleared.
+// The answer first: one sentence over all findings, which stand below it each with a sentence of its own and are not
+// repeated here. And the suspects that were cleared.
 
 import type { Cause, CausesResult, State } from '../api.ts';
 import { ns } from '../time.ts';
 import { idOf } from './fold.ts';
+import { STATE_WORDS } from './phrase.ts';
 import { counted, percent, time } from './words.ts';
 
 export type ByState = CausesResult['byState'];
 
 /** Waiting for a CPU under this share of the slow time clears the scheduler. */
 const CLEARED = 0.02;
+/** Where the time went is told by its largest parts, none under this share. */
+const PARTS = 3;
+const WORTH_TELLING = 0.05;
 
 export function headline(
   causes: readonly Cause[],
   delays: CausesResult['delays'],
+  byState: ByState,
   windowNs: number,
   threads: { readonly cuda: number; readonly late: number },
 ): string {
@@ -26,14 +32,13 @@ export function headline(
     slowGaps > 0 ? counted(slowGaps, 'slow gap') : undefined,
   ].filter(part => part !== undefined);
   const cost = `In ${time(windowNs)}, ${counted(threads.late, 'thread')} lost ${time(totalNs)} in ${lost.join(' and ')}`;
-  const top = causes.find(({ kind }) => kind === 'cause') ?? causes.find(({ kind }) => kind === 'lead');
-  if (top === undefined || totalNs === 0) {
-    const work = causes.find(({ kind }) => kind === 'work');
-    const most = work === undefined ? '' : ` Most of it: ${work.sentence}`;
-    return `${cost}; nothing was seen to hold them up.${most}`;
-  }
-  const called = top.kind === 'cause' ? 'The first cause' : 'The first lead, not certain';
-  return `${cost}. ${called}, ${percent(top.timeNs / totalNs)} of that: ${top.sentence}`;
+  const parts = byState
+    .slice(0, PARTS)
+    .filter(({ timeNs }) => timeNs >= WORTH_TELLING * totalNs)
+    .map(({ state, timeNs }) => `${percent(timeNs / totalNs)} ${STATE_WORDS[state]}`);
+  const where = parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+  const seen = causes.some(({ kind }) => kind === 'cause' || kind === 'lead');
+  return `${cost}${where}.${seen ? '' : ' Nothing was seen to hold them up.'}`;
 }
 
 /** "The scheduler is innocent: 99.4 % of the slow time was on the CPU", when it is so. */

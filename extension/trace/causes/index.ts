@@ -45,7 +45,7 @@ export function findCauses(db: DatabaseSync, query: CausesQuery, belief: Belief)
     total: causes.length,
     delays,
     byState,
-    headline: headline(causes, delays, window.endNs - window.startNs, threads),
+    headline: headline(causes, delays, byState, window.endNs - window.startNs, threads),
     belief: remarks.length === 0 ? belief : { ...belief, remarks: [...belief.remarks, ...remarks] },
   };
 }

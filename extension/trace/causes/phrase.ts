@@ -18,7 +18,7 @@ const WORTH_TELLING = 0.2;
 const LIMITED = /not followed/;
 /** What sampled.ts puts into a label. */
 const SAMPLES = /, mostly in `[^`]*` \(\d+ of [\d,]+ samples?\)/;
-const STATE_WORDS: Readonly<Record<State, string>> = {
+export const STATE_WORDS: Readonly<Record<State, string>> = {
   running: 'running',
   runnable: 'waiting for a CPU',
   lock: 'waiting for a lock',
