@@ -127,18 +127,23 @@ export function kindOfCall(columns: Columns, call: number): number {
 /** What is slow for each kind of call, by its finished outermost calls over the whole trace. */
 export function callThresholds(columns: Columns, floorNs: number): ReadonlyMap<number, Threshold> {
   const { calls } = columns;
-  const durations = new Map<number, number[]>();
-  for (let row = 0; row < calls.rows; row++) {
-    if (calls.parent[row] !== -1) continue;
-    const key = kindOfCall(columns, row);
-    let kind = durations.get(key);
-    if (kind === undefined) {
-      kind = [];
-      durations.set(key, kind);
+  const counts = new Map<number, number>();
+  const each = (visit: (kind: number, row: number) => void): void => {
+    for (let row = 0; row < calls.rows; row++) {
+      if (calls.parent[row] === -1) visit(kindOfCall(columns, row), row);
     }
-    if (calls.open[row] === 0) kind.push((calls.endNs[row] as number) - (calls.startNs[row] as number));
-  }
-  return new Map([...durations].map(([key, values]) => [key, threshold(Float64Array.from(values), floorNs)]));
+  };
+  // A kind whose only calls never ended has its threshold too: that of none.
+  each((kind, row) => counts.set(kind, (counts.get(kind) ?? 0) + (calls.open[row] === 0 ? 1 : 0)));
+  const kinds = new Map(
+    [...counts].map(([kind, count]) => [kind, { durations: new Float64Array(count), next: 0 }]),
+  );
+  each((kind, row) => {
+    const of = calls.open[row] === 0 ? kinds.get(kind) : undefined;
+    if (of !== undefined)
+      of.durations[of.next++] = (calls.endNs[row] as number) - (calls.startNs[row] as number);
+  });
+  return new Map([...kinds].map(([kind, { durations }]) => [kind, threshold(durations, floorNs)]));
 }
 
 function clip(

@@ -34,10 +34,11 @@ export interface Threshold {
 
 /**
  * Where most values are above the floor the median hides that they are slow (a thread that meets a contended lock at
- * every call): then compare with the 5th percentile and the spread of the fastest tenth.
+ * every call): then compare with the 5th percentile and the spread of the fastest tenth. Sorts `durationsNs` in place:
+ * there may be millions.
  */
 export function threshold(durationsNs: Float64Array, floorNs: number): Threshold {
-  const ascending = durationsNs.slice().sort();
+  const ascending = durationsNs.sort();
   const median = percentile(ascending, 0.5);
   if (median <= floorNs) {
     return {

@@ -4,18 +4,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
-import { type Defects, eachRow, integer, text } from './read.ts';
+import { type Defects, eachRow, integer, rowsIn, text } from './read.ts';
 import {
+  Arrivals,
   bytes,
   doubles,
   Growing,
   GrowingIds,
-  groupBy,
   type Ids,
   idOf,
   integers,
-  placesOf,
-  reorder,
+  keysOf,
+  Spares,
 } from './rows.ts';
 import { clean } from './text.ts';
 import type { Threads } from './threads.ts';
@@ -63,14 +63,16 @@ export function loadCalls(db: DatabaseSync, threads: Threads, captureEndNs: numb
   });
   const unknown = functions.push(unknownFunction) - 1;
 
-  const id = new GrowingIds();
-  const thread = new Growing(integers);
-  const fn = new Growing(integers);
-  const start = new Growing(doubles);
-  const end = new Growing(doubles);
-  const open = new Growing(bytes);
-  const failed = new Growing(bytes);
-  const site = new GrowingIds();
+  const expected = rowsIn(db, 'cuda_call');
+  const id = new GrowingIds(expected);
+  const thread = new Growing(integers, expected);
+  const fn = new Growing(integers, expected);
+  const start = new Growing(doubles, expected);
+  const end = new Growing(doubles, expected);
+  const open = new Growing(bytes, expected);
+  const failed = new Growing(bytes, expected);
+  const site = new GrowingIds(expected);
+  const arrivals = new Arrivals();
   const interval: Interval = { startNs: 0, endNs: 0, open: false };
   const asked = ['id', 'thread_id', 'function_id', 'start_ns', 'duration_ns', 'call_site_id', 'result'];
   scan(db, { table: 'cuda_call', columns: asked }, cells => {
@@ -86,29 +88,35 @@ export function loadCalls(db: DatabaseSync, threads: Threads, captureEndNs: numb
     thread.push(owner);
     fn.push(byFunctionId.get(cells[2] as number) ?? unknown);
     start.push(interval.startNs);
+    arrivals.add(owner, interval.startNs);
     end.push(interval.endNs);
     open.push(interval.open ? 1 : 0);
     failed.push(isFailure(cells[6] as number) ? 1 : 0);
     site.push(idOf(cells[5]));
   });
 
-  const threadColumn = thread.take();
-  const startColumn = start.take();
-  const { offsets, order } = groupBy(threadColumn, threads.count, startColumn);
-  const places = placesOf(order);
+  const key = thread.take();
+  const { offsets, places } = arrivals.places(key, threads.count, start);
+  const spares = new Spares();
+  // The widest first: their spare is gone before the others need one.
+  const startNs = start.sort(places, spares);
+  const endNs = end.sort(places, spares);
+  spares.free();
+  spares.give(integers, key);
   const sorted = {
-    rows: order.length,
+    rows: places.length,
     offsets,
-    id: id.take(places),
-    thread: reorder(integers, threadColumn, places),
-    function: fn.take(places),
+    id: id.sort(places, spares),
+    thread: keysOf(offsets),
+    function: fn.sort(places, spares),
     functions,
-    startNs: reorder(doubles, startColumn, places),
-    endNs: end.take(places),
-    open: open.take(places),
-    failed: failed.take(places),
-    callSite: site.take(places),
+    startNs,
+    endNs,
+    open: open.sort(places, spares),
+    failed: failed.sort(places, spares),
+    callSite: site.sort(places, spares),
   };
+  spares.free();
   return { ...sorted, parent: nest(sorted, defects) };
 }
 

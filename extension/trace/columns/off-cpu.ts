@@ -9,8 +9,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
 import { CONTEXTS, type Context, type Names, REASONS, type Reason } from './names.ts';
-import type { Defects } from './read.ts';
+import { type Defects, rowsIn } from './read.ts';
 import {
+  Arrivals,
   bytes,
   doubles,
   type Groups,
@@ -20,8 +21,8 @@ import {
   type Ids,
   idOf,
   integers,
-  placesOf,
-  reorder,
+  keysOf,
+  Spares,
 } from './rows.ts';
 import type { Threads } from './threads.ts';
 
@@ -106,22 +107,24 @@ export function loadOffCpu(
   captureEndNs: number,
   defects: Defects,
 ): OffCpu {
-  const id = new GrowingIds();
-  const thread = new Growing(integers);
-  const start = new Growing(doubles);
-  const woken = new Growing(doubles);
-  const end = new Growing(doubles);
-  const open = new Growing(bytes);
-  const reason = new Growing(bytes);
-  const lock = new Growing(bytes);
-  const inferred = new Growing(bytes);
-  const object = new Growing(integers);
-  const waker = new Growing(integers);
-  const context = new Growing(bytes);
-  const cpuBefore = new Growing(integers);
-  const cpuAfter = new Growing(integers);
-  const syscall = new GrowingIds();
+  const expected = rowsIn(db, 'off_cpu');
+  const id = new GrowingIds(expected);
+  const thread = new Growing(integers, expected);
+  const start = new Growing(doubles, expected);
+  const woken = new Growing(doubles, expected);
+  const end = new Growing(doubles, expected);
+  const open = new Growing(bytes, expected);
+  const reason = new Growing(bytes, expected);
+  const lock = new Growing(bytes, expected);
+  const inferred = new Growing(bytes, expected);
+  const object = new Growing(integers, expected);
+  const waker = new Growing(integers, expected);
+  const context = new Growing(bytes, expected);
+  const cpuBefore = new Growing(integers, expected);
+  const cpuAfter = new Growing(integers, expected);
+  const syscall = new GrowingIds(expected);
   const objects = new Map<number, number>();
+  const arrivals = new Arrivals();
   const interval: Interval = { startNs: 0, endNs: 0, open: false };
 
   scan(db, ASKED, cells => {
@@ -136,6 +139,7 @@ export function loadOffCpu(
     id.push(idOf(cell(0)));
     thread.push(owner);
     start.push(interval.startNs);
+    arrivals.add(owner, interval.startNs);
     end.push(interval.endNs);
     open.push(interval.open ? 1 : 0);
     reason.push(why);
@@ -151,30 +155,36 @@ export function loadOffCpu(
     syscall.push(idOf(cell(13)));
   });
 
-  const threadColumn = thread.take();
-  const startColumn = start.take();
-  const { offsets, order } = groupBy(threadColumn, threads.count, startColumn);
-  const places = placesOf(order);
+  const key = thread.take();
+  const { offsets, places } = arrivals.places(key, threads.count, start);
+  const spares = new Spares();
+  // The widest first: their spare is gone before the others need one.
+  const startNs = start.sort(places, spares);
+  const wokenNs = woken.sort(places, spares);
+  const endNs = end.sort(places, spares);
+  spares.free();
+  spares.give(integers, key);
   const sorted = {
-    rows: order.length,
+    rows: places.length,
     offsets,
-    id: id.take(places),
-    thread: reorder(integers, threadColumn, places),
-    startNs: reorder(doubles, startColumn, places),
-    wokenNs: woken.take(places),
-    endNs: end.take(places),
-    open: open.take(places),
-    reason: reason.take(places),
-    lock: lock.take(places),
-    inferred: inferred.take(places),
-    object: object.take(places),
+    id: id.sort(places, spares),
+    thread: keysOf(offsets),
+    startNs,
+    wokenNs,
+    endNs,
+    open: open.sort(places, spares),
+    reason: reason.sort(places, spares),
+    lock: lock.sort(places, spares),
+    inferred: inferred.sort(places, spares),
+    object: object.sort(places, spares),
     objectIds: [...objects.keys()],
-    waker: waker.take(places),
-    context: context.take(places),
-    cpuBefore: cpuBefore.take(places),
-    cpuAfter: cpuAfter.take(places),
-    syscall: syscall.take(places),
+    waker: waker.sort(places, spares),
+    context: context.sort(places, spares),
+    cpuBefore: cpuBefore.sort(places, spares),
+    cpuAfter: cpuAfter.sort(places, spares),
+    syscall: syscall.sort(places, spares),
   };
+  spares.free();
   separate(sorted, defects);
   const waitKey = sorted.object.map((key, row) => (WAITS_FOR_A_WORD.has(reasonOf(sorted, row)) ? key : -1));
   return { ...sorted, waits: groupBy(waitKey, objects.size, sorted.startNs) };

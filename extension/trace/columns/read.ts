@@ -56,6 +56,15 @@ export function eachRow(db: DatabaseSync, select: string, row: (cells: readonly 
   }
 }
 
+/** How many rows a table has. */
+export function rowsIn(db: DatabaseSync, table: string): number {
+  let rows = 0;
+  eachRow(db, `SELECT count(*) FROM ${table}`, cells => {
+    rows = integer(cells[0]) ?? 0;
+  });
+  return rows;
+}
+
 function eachBigRow(
   db: DatabaseSync,
   select: string,

@@ -1,8 +1,7 @@
-// Columns that are filled while rows arrive and sorted by thread afterwards. No object is made for a row, and no column is
-// ever there twice whole: ten million rows must fit.
+// Columns that are filled while rows arrive and sorted by thread afterwards. No object is made for a row, and of all columns
+// one at a time is there twice: ten million rows must fit.
 
-const CHUNK = 65_536;
-/** A small trace has small columns. */
+/** Rows of a column whose number is not known beforehand. */
 const FIRST = 256;
 
 type Numbers = Float64Array | Int32Array | Uint8Array;
@@ -32,55 +31,78 @@ export const bytes: Kind<Uint8Array> = {
   },
 };
 
-/** A growing column of numbers; `take()` gives it up as a typed array of exactly the rows it has. */
+/** Columns that are no longer needed as they were: the next one of their kind is sorted into them. */
+export class Spares {
+  readonly #kept = new Map<unknown, Numbers>();
+
+  give<T extends Numbers>(kind: Kind<T>, column: T): void {
+    this.#kept.set(kind, column);
+  }
+
+  /** A column of at least that many rows; what it holds is of no meaning. */
+  take<T extends Numbers>(kind: Kind<T>, rows: number): T {
+    const kept = this.#kept.get(kind) as T | undefined;
+    if (kept === undefined || kept.length < rows) return kind.make(rows);
+    this.#kept.delete(kind);
+    return kept;
+  }
+
+  /** Gives their memory back now; a garbage collector would leave hundreds of megabytes of it for later. */
+  free(): void {
+    for (const { buffer } of this.#kept.values()) if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+    this.#kept.clear();
+  }
+}
+
+/** A growing column of numbers; `take()` and `sort()` give it up as a typed array of exactly the rows it has. */
 export class Growing<T extends Numbers> {
   readonly #kind: Kind<T>;
-  #chunks: T[] = [];
-  #last: T;
-  #used = 0;
+  #data: T;
+  #rows = 0;
 
-  constructor(kind: Kind<T>) {
+  /** `expected` rows have room from the start. */
+  constructor(kind: Kind<T>, expected = FIRST) {
     this.#kind = kind;
-    this.#last = kind.make(FIRST);
-    this.#chunks.push(this.#last);
+    this.#data = kind.make(expected);
   }
 
   get length(): number {
-    return (this.#chunks.length - 1) * CHUNK + this.#used;
+    return this.#rows;
   }
 
   push(value: number): void {
-    if (this.#used === this.#last.length) this.#grow();
-    this.#last[this.#used++] = value;
+    if (this.#rows === this.#data.length) {
+      const wider = this.#kind.make(Math.max(FIRST, this.#rows * 2));
+      wider.set(this.#data);
+      this.#data = wider;
+    }
+    this.#data[this.#rows++] = value;
   }
 
-  #grow(): void {
-    if (this.#used < CHUNK) {
-      const wider = this.#kind.make(this.#used * 4);
-      wider.set(this.#last);
-      this.#last = wider;
-      this.#chunks[this.#chunks.length - 1] = wider;
-      return;
-    }
-    this.#last = this.#kind.make(CHUNK);
-    this.#chunks.push(this.#last);
-    this.#used = 0;
+  /** In the order the rows came. */
+  take(): T {
+    const data = this.#data;
+    this.#data = this.#kind.make(0);
+    return exactly(data, this.#rows);
   }
 
-  /** In the order the rows came, or each row at its place of `places`. */
-  take(places?: Int32Array): T {
-    const rows = this.length;
-    const taken = this.#kind.make(rows);
-    for (const [i, chunk] of this.#chunks.entries()) {
-      const first = i * CHUNK;
-      const end = Math.min(rows, first + CHUNK);
-      if (places === undefined) taken.set(chunk.subarray(0, end - first), first);
-      else this.#kind.scatter(chunk, places.subarray(first, end), taken);
-    }
-    this.#chunks = [];
-    return taken;
+  /** The same; the column stays. */
+  get values(): T {
+    return exactly(this.#data, this.#rows);
+  }
+
+  /** Each row at its place of `places`. What it was goes to `spares`, and may be what the next column becomes. */
+  sort(places: Int32Array, spares: Spares): T {
+    const sorted = spares.take(this.#kind, this.#rows);
+    const data = this.take();
+    this.#kind.scatter(data, places, sorted);
+    spares.give(this.#kind, data);
+    return exactly(sorted, this.#rows);
   }
 }
+
+const exactly = <T extends Numbers>(column: T, rows: number): T =>
+  column.length === rows ? column : (column.subarray(0, rows) as T);
 
 /** Ids of a table: nearly always small, and then they take half the room. */
 export type Ids = Int32Array | Float64Array;
@@ -90,8 +112,12 @@ export const idOf = (cell: number | undefined): number => (Number.isFinite(cell)
 
 /** A growing column of ids, in four bytes each for as long as all of them fit. */
 export class GrowingIds {
-  #small = new Growing(integers);
+  readonly #small: Growing<Int32Array>;
   #large: Growing<Float64Array> | undefined;
+
+  constructor(expected = FIRST) {
+    this.#small = new Growing(integers, expected);
+  }
 
   push(id: number): void {
     if (this.#large === undefined && id === (id | 0)) {
@@ -102,13 +128,17 @@ export class GrowingIds {
     this.#large.push(id);
   }
 
-  take(places?: Int32Array): Ids {
-    return (this.#large ?? this.#small).take(places);
+  take(): Ids {
+    return (this.#large ?? this.#small).take();
+  }
+
+  sort(places: Int32Array, spares: Spares): Ids {
+    return (this.#large ?? this.#small).sort(places, spares);
   }
 }
 
 function widened(ids: Int32Array): Growing<Float64Array> {
-  const large = new Growing(doubles);
+  const large = new Growing(doubles, ids.length * 2);
   for (const id of ids) large.push(id);
   return large;
 }
@@ -121,12 +151,7 @@ export interface Groups {
 
 /** Groups rows by key (0 <= key < keys; others are left out), each group ascending by `start`, ties in row order. */
 export function groupBy(key: Int32Array, keys: number, start: Float64Array): Groups {
-  const offsets = new Int32Array(keys + 1);
-  for (let row = 0; row < key.length; row++) {
-    const k = key[row] as number;
-    if (k >= 0 && k < keys) offsets[k + 1] = (offsets[k + 1] as number) + 1;
-  }
-  for (let k = 0; k < keys; k++) offsets[k + 1] = (offsets[k + 1] as number) + (offsets[k] as number);
+  const offsets = offsetsOf(key, keys);
   const order = new Int32Array(offsets[keys] as number);
   const next = offsets.slice(0, keys);
   for (let row = 0; row < key.length; row++) {
@@ -143,6 +168,16 @@ export function groupBy(key: Int32Array, keys: number, start: Float64Array): Gro
   return { offsets, order };
 }
 
+function offsetsOf(key: Int32Array, keys: number): Int32Array {
+  const offsets = new Int32Array(keys + 1);
+  for (let row = 0; row < key.length; row++) {
+    const k = key[row] as number;
+    if (k >= 0 && k < keys) offsets[k + 1] = (offsets[k + 1] as number) + 1;
+  }
+  for (let k = 0; k < keys; k++) offsets[k + 1] = (offsets[k + 1] as number) + (offsets[k] as number);
+  return offsets;
+}
+
 function ascending(rows: Int32Array, start: Float64Array): boolean {
   for (let i = 1; i < rows.length; i++) {
     if ((start[rows[i - 1] as number] as number) > (start[rows[i] as number] as number)) return false;
@@ -150,16 +185,42 @@ function ascending(rows: Int32Array, start: Float64Array): boolean {
   return true;
 }
 
-/** Where each row goes so that the rows stand in `order`. */
-export function placesOf(order: Int32Array): Int32Array {
-  const places = new Int32Array(order.length);
-  for (let i = 0; i < order.length; i++) places[order[i] as number] = i;
-  return places;
+/** Notices, while rows come, whether those of each key ascend by time; then nothing has to be sorted. */
+export class Arrivals {
+  readonly #last: number[] = [];
+  #ascend = true;
+
+  add(key: number, startNs: number): void {
+    if (startNs < (this.#last[key] ?? Number.NEGATIVE_INFINITY)) this.#ascend = false;
+    this.#last[key] = startNs;
+  }
+
+  /** Where each row goes, so that the rows of key k, by time, are offsets[k] .. offsets[k + 1] - 1. */
+  places(
+    key: Int32Array,
+    keys: number,
+    start: Growing<Float64Array>,
+  ): { readonly offsets: Int32Array; readonly places: Int32Array } {
+    const places = new Int32Array(key.length);
+    if (!this.#ascend) {
+      const { offsets, order } = groupBy(key, keys, start.values);
+      for (let i = 0; i < order.length; i++) places[order[i] as number] = i;
+      return { offsets, places };
+    }
+    const offsets = offsetsOf(key, keys);
+    const next = offsets.slice(0, keys);
+    for (let row = 0; row < key.length; row++) {
+      const k = key[row] as number;
+      places[row] = next[k] as number;
+      next[k] = (next[k] as number) + 1;
+    }
+    return { offsets, places };
+  }
 }
 
-/** The column with each row at its place. */
-export function reorder<T extends Numbers>(kind: Kind<T>, column: T, places: Int32Array): T {
-  const sorted = kind.make(places.length);
-  kind.scatter(column, places, sorted);
-  return sorted;
+/** The key of each row, where the rows of key k are offsets[k] .. offsets[k + 1] - 1. */
+export function keysOf(offsets: Int32Array): Int32Array {
+  const keys = new Int32Array(offsets.at(-1) ?? 0);
+  for (let key = 0; key + 1 < offsets.length; key++) keys.fill(key, offsets[key], offsets[key + 1]);
+  return keys;
 }

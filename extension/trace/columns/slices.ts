@@ -4,8 +4,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
-import type { Defects } from './read.ts';
-import { doubles, type Groups, Growing, groupBy, integers, placesOf, reorder } from './rows.ts';
+import { type Defects, rowsIn } from './read.ts';
+import { Arrivals, doubles, type Groups, Growing, groupBy, integers, keysOf, Spares } from './rows.ts';
 import type { Threads } from './threads.ts';
 
 export interface Slices {
@@ -25,11 +25,13 @@ export function loadSlices(
   captureEndNs: number,
   defects: Defects,
 ): Slices {
-  const start = new Growing(doubles);
-  const end = new Growing(doubles);
-  const thread = new Growing(integers);
-  const cpu = new Growing(integers);
+  const expected = rowsIn(db, 'cpu_slice');
+  const start = new Growing(doubles, expected);
+  const end = new Growing(doubles, expected);
+  const thread = new Growing(integers, expected);
+  const cpu = new Growing(integers, expected);
   const cpus = new Map<number, number>();
+  const arrivals = new Arrivals();
   const interval: Interval = { startNs: 0, endNs: 0, open: false };
   const columns = ['cpu', 'start_ns', 'thread_id', 'duration_ns'];
   scan(db, { table: 'cpu_slice', columns }, cells => {
@@ -49,25 +51,31 @@ export function loadSlices(
     }
     cpu.push(index);
     start.push(interval.startNs);
+    arrivals.add(index, interval.startNs);
     end.push(interval.endNs);
     thread.push(owner);
   });
 
-  const startColumn = start.take();
-  const cpuColumn = cpu.take();
-  const { offsets, order } = groupBy(cpuColumn, cpus.size, startColumn);
-  const places = placesOf(order);
+  const key = cpu.take();
+  const { offsets, places } = arrivals.places(key, cpus.size, start);
+  const spares = new Spares();
   const numbers = [...cpus.keys()];
+  // The widest first: their spare is gone before the others need one.
+  const startNs = start.sort(places, spares);
+  const endNs = end.sort(places, spares);
+  spares.free();
+  spares.give(integers, key);
   const sorted = {
-    rows: order.length,
-    startNs: reorder(doubles, startColumn, places),
-    endNs: end.take(places),
-    thread: thread.take(places),
-    cpu: reorder(integers, cpuColumn, places).map(index => numbers[index] ?? -1),
+    rows: places.length,
+    startNs,
+    endNs,
+    thread: thread.sort(places, spares),
+    cpu: keysOf(offsets).map(index => numbers[index] ?? -1),
     byCpu: new Map(
       numbers.map((number, index) => [number, { from: offsets[index] ?? 0, to: offsets[index + 1] ?? 0 }]),
     ),
   };
+  spares.free();
   for (let row = 1; row < sorted.rows; row++) {
     if (sorted.cpu[row] !== sorted.cpu[row - 1]) continue;
     const begin = sorted.startNs[row] as number;
