@@ -5,7 +5,8 @@ import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { damaged, toTraceError } from './error.ts';
 import { type Guard, guard } from './guard.ts';
-import { keepPages, openPages } from './pages/file.ts';
+import { LONGEST_BYTES } from './pages/cells.ts';
+import { keepPages, openPages, type PageFile } from './pages/file.ts';
 import type { Schema } from './schema.ts';
 import { type Sniffed, sniff } from './sniff.ts';
 
@@ -27,7 +28,7 @@ interface Limits {
 const limits: Limits = {
   attach: 0,
   /** Bytes of a string, a blob or a row: stops printf('%.*c', ...) and zeroblob(...). */
-  length: 16 * 1024 * 1024,
+  length: LONGEST_BYTES,
   sqlLength: 100_000,
 };
 
@@ -48,19 +49,23 @@ export function openDatabase(path: string, schema: Schema): OpenTrace {
     limits,
   };
   let db: DatabaseSync | undefined;
-  const pages = openPages(path);
+  let pages: PageFile | undefined;
   const close = () => {
     pages?.close();
+    pages = undefined;
     db?.close();
+    db = undefined;
   };
   try {
+    pages = openPages(path);
     db = new DatabaseSync(url, options);
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON');
     db.exec('PRAGMA cache_size = -16384; PRAGMA mmap_size = 0');
     checkTables(db, schema);
     for (const view of schema.views) db.exec(view.sql.replace(/^CREATE VIEW/i, 'CREATE TEMP VIEW'));
     db.exec('PRAGMA query_only = ON');
-    if (pages !== undefined) keepPages(db, pages);
+    // A file that was put in place of the other between the two is SQLite's alone.
+    if (pages?.is(path) === true) keepPages(db, pages);
     return { path, ...sniffed, db, schema, guard: guard(db), close };
   } catch (error) {
     close();

@@ -6,6 +6,9 @@ import type { PageFile } from './file.ts';
 import { type RecordReader, UNUSABLE } from './record.ts';
 import { long, type Visit, word } from './tree.ts';
 
+/** No row is longer, for SQLite neither (open.ts): command lines and details are some kilobytes. */
+export const LONGEST_BYTES = 16 * 1024 * 1024;
+
 /** Reads every row of the pages it is given into `reader`, and calls `row` for it. */
 export function rowReader(
   file: PageFile,
@@ -25,6 +28,8 @@ export function rowReader(
     return local <= most ? local : least;
   };
 
+  /** Row ids ascend in a sound table: what was put elsewhere, or is there twice, is noticed by that. */
+  let before = Number.NEGATIVE_INFINITY;
   return ({ bytes, offset, from, to, pointers, skip }) => {
     const end = offset + usableBytes;
     for (let cell = from; cell < to; cell++) {
@@ -47,8 +52,13 @@ export function rowReader(
         if (byte > 127) {
           at = start + 9;
           rowId = longRowId(bytes, start);
+        } else if (rowId > Number.MAX_SAFE_INTEGER) {
+          rowId = UNUSABLE;
         }
+        if (rowId <= before && rowId !== UNUSABLE) throw damaged('its rows are not in order');
+        before = rowId === UNUSABLE ? before : rowId;
       }
+      if (length > LONGEST_BYTES) throw damaged(`a row is longer than ${LONGEST_BYTES >> 20} MB`);
       const local = localOf(length);
       if (at + local > end) throw damaged('a row is longer than its page');
       if (local === length) {

@@ -16,7 +16,7 @@ export const UNUSABLE = Number.POSITIVE_INFINITY;
 export interface Wanted {
   /** Place of each cell's column. */
   readonly places: readonly number[];
-  /** Place of the column that stands for the row id (stored as NULL); -1 where there is none. */
+  /** Place of the column that stands for the row id, whatever is stored there (NULL, mostly); -1 where there is none. */
   readonly rowIdPlace: number;
   /** One cell more: 1 where the text of the column at `place` holds `text`, else 0. */
   readonly contains: { readonly place: number; readonly text: string } | undefined;
@@ -78,7 +78,7 @@ export class RecordReader {
       body += length;
     }
     const own = this.#rowIdCell;
-    if (own >= 0 && Number.isNaN(cells[own] as number)) cells[own] = rowId;
+    if (own >= 0) cells[own] = rowId;
   }
 }
 

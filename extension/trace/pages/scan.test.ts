@@ -43,7 +43,7 @@ const note = fc.oneof(
   fc.constantFrom('{"inferred":true}', '{"inferred":false}', 'x'.repeat(200)),
   fc.tuple(fc.nat(9000), fc.boolean()).map(([n, yes]) => `${'y'.repeat(n)}${yes ? '{"inferred":true}' : ''}`),
 );
-const rows = fc.array(fc.tuple(integers, integers, cell, note, cell), { maxLength: 120 });
+const rows = fc.array(fc.tuple(integers, integers, cell, note, cell), { maxLength: 120, size: 'max' });
 
 const questions: readonly Question[] = [
   { table: 'plain', columns: ['last', 'id', 'a'], contains: { column: 'note', text: '"inferred":true' } },
@@ -154,30 +154,96 @@ test('pages that were overwritten are refused as damaged, or read: never a hang,
   assert.ok(refused > 0, 'some damage was met');
 });
 
-test('a tree whose pages refer to each other in a circle ends', () => {
-  const db = written(
+/** Row ids 0 to 1999 in 512-byte pages, after `change` was made to the file; `root` is an inner page, `leaf` its first child. */
+function plainAfter(
+  t: { after(cleanUp: () => void): void },
+  change: (bytes: Buffer, root: number, leaf: number) => void,
+): DatabaseSync {
+  const sound = written(
     512,
     Array.from({ length: 2_000 }, (_, i) => [i, 0, i, null, i]),
   );
   const root = Number(
-    db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'plain'").get()?.['rootpage'],
+    sound.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'plain'").get()?.['rootpage'],
   );
-  db.close();
+  sound.close();
   const file = join(folder, 'case.db');
   const bytes = readFileSync(file);
-  const page = (root - 1) * 512;
+  let page = (root - 1) * 512;
   assert.equal(bytes[page], 5, 'an inner page');
-  // Its last child is itself.
-  bytes.writeUInt32BE(root, page + 8);
+  // The first cell of an inner page begins with the number of its first child.
+  while (bytes[page] === 5) page = (bytes.readUInt32BE(page + bytes.readUInt16BE(page + 12)) - 1) * 512;
+  assert.equal(bytes[page], 13, 'a leaf');
+  change(bytes, (root - 1) * 512, page);
   writeFileSync(file, bytes);
   const pages = openPages(file);
   assert.ok(pages !== undefined);
-  const again = new DatabaseSync(file, { readOnly: true });
-  keepPages(again, pages);
-  assert.throws(() => scan(again, { table: 'plain', columns: ['id'] }, () => undefined), {
-    reason: 'damaged',
-    message: /circle/,
+  const db = new DatabaseSync(file, { readOnly: true });
+  keepPages(db, pages);
+  t.after(() => {
+    pages.close();
+    db.close();
   });
-  pages.close();
-  again.close();
-});
+  return db;
+}
+
+const faults: readonly {
+  readonly what: string;
+  readonly message: RegExp;
+  readonly change: (bytes: Buffer, root: number, leaf: number) => void;
+}[] = [
+  {
+    what: 'a first child that is its own parent',
+    message: /circle/,
+    change: (bytes, root) => bytes.writeUInt32BE(root / 512 + 1, root + bytes.readUInt16BE(root + 12)),
+  },
+  {
+    what: 'a last child that is its own parent',
+    message: /where none belongs/,
+    change: (bytes, root) => bytes.writeUInt32BE(root / 512 + 1, root + 8),
+  },
+  {
+    what: 'a row that is there twice',
+    message: /not in order/,
+    change: (bytes, _, leaf) => bytes.copyWithin(leaf + 10, leaf + 8, leaf + 10),
+  },
+  {
+    what: 'two rows that have changed places',
+    message: /not in order/,
+    change: (bytes, _, leaf) => {
+      const [one, other] = [bytes.readUInt16BE(leaf + 8), bytes.readUInt16BE(leaf + 10)];
+      bytes.writeUInt16BE(other, leaf + 8);
+      bytes.writeUInt16BE(one, leaf + 10);
+    },
+  },
+  {
+    what: 'a page of an index among those of a table',
+    message: /another kind/,
+    change: (bytes, _, leaf) => bytes.writeUInt8(10, leaf),
+  },
+  {
+    what: 'a page that lost its rows',
+    message: /where none belongs/,
+    change: (bytes, _, leaf) => bytes.writeUInt16BE(0, leaf + 3),
+  },
+  {
+    what: 'a page whose rows would lie beyond it',
+    message: /more rows than fit/,
+    change: (bytes, _, leaf) => bytes.writeUInt16BE(60_000, leaf + 3),
+  },
+  {
+    what: 'a page that is not there',
+    message: /not there/,
+    change: (bytes, root) => bytes.writeUInt32BE(0x7fffffff, root + 8),
+  },
+];
+
+for (const { what, message, change } of faults) {
+  test(`refused: ${what}`, t => {
+    const db = plainAfter(t, change);
+    assert.throws(() => scan(db, { table: 'plain', columns: ['id'] }, () => undefined), {
+      reason: 'damaged',
+      message,
+    });
+  });
+}

@@ -5,9 +5,10 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import { eachRow, integer } from '../columns/read.ts';
+import { damaged } from '../error.ts';
 import { rowReader } from './cells.ts';
 import { type PageFile, pagesOf } from './file.ts';
-import { NOTHING, RecordReader, UNUSABLE, type Wanted } from './record.ts';
+import { NOTHING, RecordReader, UNUSABLE } from './record.ts';
 import { walk } from './tree.ts';
 
 export interface Question {
@@ -24,56 +25,100 @@ export interface Question {
  */
 export function scan(db: DatabaseSync, question: Question, row: (cells: Float64Array) => void): void {
   const file = pagesOf(db);
-  if (file === undefined) bySql(db, question, row);
-  else byPages(db, file, question, row);
+  const layout = file && layoutOf(db, question);
+  if (file === undefined || layout === undefined) bySql(db, question, row);
+  else byPages(file, layout, question, row);
 }
 
 function byPages(
-  db: DatabaseSync,
   file: PageFile,
-  { table, columns, contains }: Question,
+  { root, stored, key, rowIds }: Layout,
+  { columns, contains }: Question,
   row: (cells: Float64Array) => void,
 ): void {
-  const { root, stored, rowIds, rowIdPlace } = layoutOf(db, table);
   const place = (column: string): number => stored.indexOf(column);
-  const wanted: Wanted = {
+  const reader = new RecordReader({
     places: columns.map(place),
-    rowIdPlace,
+    rowIdPlace: rowIds ? (key.map(place)[0] ?? -1) : -1,
     contains: contains && { place: place(contains.column), text: contains.text },
-  };
-  walk(file, root, rowReader(file, new RecordReader(wanted), rowIds, row));
+  });
+  const inOrder = rowIds
+    ? row
+    : ascending(
+        key.map(column => columns.indexOf(column)),
+        row,
+      );
+  walk(file, root, rowIds, rowReader(file, reader, rowIds, inOrder));
+  file.unchanged();
 }
 
-/** How the file stores a table: its first page, its columns in their order on disk, which of them is the row id. */
-function layoutOf(
-  db: DatabaseSync,
-  table: string,
-): {
+/** Rows of a table without row ids ascend by their key: what was put elsewhere, or is there twice, is noticed by that. */
+function ascending(
+  key: readonly number[],
+  row: (cells: Float64Array) => void,
+): (cells: Float64Array) => void {
+  if (key.length === 0 || key.includes(-1)) return row;
+  const before = new Float64Array(key.length).fill(Number.NEGATIVE_INFINITY);
+  return cells => {
+    let rising = false;
+    for (let place = 0; place < key.length; place++) {
+      const value = cells[key[place] as number] as number;
+      // What is no integer is where SQLite sorts it, which is not looked into.
+      if (!rising && value < (before[place] as number)) throw damaged('its rows are not in order');
+      rising ||= !(value === before[place]);
+      before[place] = Number.isFinite(value) ? value : Number.NEGATIVE_INFINITY;
+    }
+    if (!rising) throw damaged('its rows are not in order');
+    row(cells);
+  };
+}
+
+/** How the file stores a table. */
+interface Layout {
+  /** Number of its first page. */
   readonly root: number;
+  /** Columns in their order on disk. */
   readonly stored: readonly string[];
+  /** Columns of its primary key; of a table with row ids the one that stands for it, if one does. */
+  readonly key: readonly string[];
   readonly rowIds: boolean;
-  readonly rowIdPlace: number;
-} {
-  const root = Number(
-    db.prepare("SELECT rootpage FROM main.sqlite_schema WHERE type = 'table' AND name = ?").get(table)?.[
-      'rootpage'
-    ],
-  );
+}
+
+/**
+ * Undefined for a table that only SQLite should read: a column is not in the rows that were written before it was added
+ * and has a default, or is computed, or the primary key is stored apart or descending. No collector makes any such.
+ */
+function layoutOf(db: DatabaseSync, { table, columns, contains }: Question): Layout | undefined {
+  const asked = [...columns, ...(contains === undefined ? [] : [contains.column])];
+  const known = db
+    .prepare('SELECT name, pk, dflt_value, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 2 ORDER BY cid')
+    .all(table)
+    .map(({ name, pk, dflt_value, hidden }) => ({
+      name: String(name),
+      pk: Number(pk),
+      plain: dflt_value === null && hidden === 0,
+    }));
+  if (asked.some(column => !known.some(({ name, plain }) => name === column && plain))) return undefined;
+  const root = db
+    .prepare("SELECT rootpage FROM main.sqlite_schema WHERE type = 'table' AND name = ?")
+    .get(table)?.['rootpage'];
+  if (typeof root !== 'number') return undefined;
+  const keys = known.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk);
+  const key = keys.map(({ name }) => name);
+  const apart = db.prepare("SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'").get(table)?.['name'];
   const bare =
     db.prepare("SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'").get(table)?.['wr'] === 1;
-  const columns = db
-    .prepare('SELECT name, pk FROM pragma_table_xinfo(?) WHERE hidden <> 2 ORDER BY cid')
-    .all(table)
-    .map(column => ({ name: String(column['name']), pk: Number(column['pk']) }));
-  if (!bare) {
-    const keys = columns.filter(({ pk }) => pk > 0);
-    const rowIdPlace = keys.length === 1 ? columns.findIndex(({ pk }) => pk > 0) : -1;
-    return { root, stored: columns.map(({ name }) => name), rowIds: true, rowIdPlace };
-  }
+  if (!bare)
+    return apart === undefined
+      ? { root, stored: known.map(({ name }) => name), key, rowIds: true }
+      : undefined;
+  const turned = db
+    .prepare('SELECT 1 FROM pragma_index_xinfo(?) WHERE key = 1 AND "desc" = 1')
+    .get(apart ?? '');
+  if (turned !== undefined) return undefined;
   // WITHOUT ROWID: the key first, then the rest.
-  const key = columns.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk);
-  const rest = columns.filter(({ pk }) => pk === 0);
-  return { root, stored: [...key, ...rest].map(({ name }) => name), rowIds: false, rowIdPlace: -1 };
+  const rest = known.filter(({ pk }) => pk === 0).map(({ name }) => name);
+  return { root, stored: [...key, ...rest], key, rowIds: false };
 }
 
 function bySql(

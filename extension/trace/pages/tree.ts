@@ -28,19 +28,26 @@ export type Visit = (page: {
   readonly skip: number;
 }) => void;
 
-export function walk(file: PageFile, root: number, visit: Visit): void {
-  new Walk(file, visit).page(root);
+/** `rowIds`: the tree is that of a table with row ids. */
+export function walk(file: PageFile, root: number, rowIds: boolean, visit: Visit): void {
+  new Walk(file, rowIds, visit).page(root);
 }
 
 class Walk {
   readonly #file: PageFile;
   readonly #visit: Visit;
+  readonly #leaf: number;
+  readonly #inner: number;
+  /** How deep the leaves lie: all of a tree at the same depth. */
+  #leafDepth: number | undefined;
   /** Pages met so far: in a sound tree each is met once. */
   #met = 0;
 
-  constructor(file: PageFile, visit: Visit) {
+  constructor(file: PageFile, rowIds: boolean, visit: Visit) {
     this.#file = file;
     this.#visit = visit;
+    this.#leaf = rowIds ? TABLE_LEAF : INDEX_LEAF;
+    this.#inner = rowIds ? TABLE_INNER : INDEX_INNER;
   }
 
   page(root: number): void {
@@ -54,15 +61,19 @@ class Walk {
       throw damaged('its pages refer to each other in a circle');
     const kind = bytes[offset];
     const cells = word(bytes, offset + 3);
-    if (kind === TABLE_LEAF || kind === INDEX_LEAF) {
+    if (kind === this.#leaf) {
       this.#check(cells, 8);
+      this.#leafDepth ??= depth;
+      // An empty table is one empty leaf; no other leaf is empty.
+      if (this.#leafDepth !== depth || (cells === 0 && depth > 0))
+        throw damaged('a page of rows is where none belongs');
       this.#visit({ bytes, offset, from: 0, to: cells, pointers: 8, skip: 0 });
-    } else if (kind === TABLE_INNER || kind === INDEX_INNER) {
+    } else if (kind === this.#inner) {
       this.#check(cells, 12);
       const between = kind === INDEX_INNER ? { bytes, offset } : undefined;
       this.#children(childrenOf(bytes, offset, cells, this.#file.pageBytes), between, depth);
     } else {
-      throw damaged('a page of rows is of no kind that SQLite knows');
+      throw damaged('a page of rows is of another kind than its table');
     }
   }
 
