@@ -138,7 +138,9 @@ function nest(
   for (let row = 0; row < calls.rows; row++) {
     if (row > 0 && thread[row] !== thread[row - 1]) inside = -1;
     const begin = startNs[row] as number;
-    while (inside >= 0 && (endNs[inside] as number) <= begin) inside = parent[inside] as number;
+    // One that had not ended when the capture did holds even what began at that very moment.
+    while (inside >= 0 && open[inside] === 0 && (endNs[inside] as number) <= begin)
+      inside = parent[inside] as number;
     if (inside >= 0 && (endNs[row] as number) > (endNs[inside] as number)) {
       if (open[row] === 0) defects.add('CUDA calls that outlived the call around them were cut');
       endNs[row] = endNs[inside] as number;

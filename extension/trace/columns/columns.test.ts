@@ -106,6 +106,16 @@ test('calls nest by time, whatever parent_id says, and never outlive the call ar
   assert.match(defects[0] ?? '', /1 CUDA calls that outlived/);
 });
 
+test('a call that had not ended holds what began at the very end of the capture', () => {
+  const trace = new FixtureTrace(1000);
+  const thread = trace.thread('t', { cpu: 0 });
+  trace.call(thread, 'cudaLaunchKernel', 400, 900);
+  trace.call(thread, 'cudaLaunchKernel', 990);
+  trace.call(thread, 'cuLaunchKernel', 1000);
+  const { calls } = columnsOf(trace.database());
+  assert.deepEqual([...calls.parent], [-1, -1, 1]);
+});
+
 test('slices of one CPU end where the next one begins', () => {
   const trace = new FixtureTrace(1000);
   const a = trace.thread('a', { cpu: 0, explicit: true });
