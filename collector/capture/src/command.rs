@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use object::read::elf::{FileHeader, ProgramHeader};
-use wakechain_host::libraries::{CudaFile, Library};
+use wakechain_host::libraries::{CudaFile, Library, has_linked};
 use wakechain_host::mappings::FileId;
 
 use crate::error::CaptureError;
@@ -134,8 +134,9 @@ pub fn libraries_it_may_load(line: &CommandLine) -> Vec<CudaFile> {
     if let Some(path) = env::var_os("LD_LIBRARY_PATH") {
         places.extend(env::split_paths(&path));
     }
-    if let Some(executable) = line.arguments.first().and_then(|program| find_program(program)) {
-        places.extend(run_paths(&executable));
+    let executable = line.arguments.first().and_then(|program| find_program(program));
+    if let Some(executable) = &executable {
+        places.extend(run_paths(executable));
     }
     let preloaded = env::var_os("LD_PRELOAD").unwrap_or_default();
     let preloaded = preloaded
@@ -146,11 +147,15 @@ pub fn libraries_it_may_load(line: &CommandLine) -> Vec<CudaFile> {
     for place in places {
         files.extend(fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path()));
     }
-    files.iter().filter_map(|path| cuda_file(path)).collect()
+    let by_name = files.iter().filter_map(|path| {
+        let library = Library::of_file_name(path.file_name()?.to_str()?)?;
+        cuda_file(path, library, false)
+    });
+    let linked = executable.filter(|path| has_linked(path));
+    by_name.chain(linked.and_then(|path| cuda_file(&path, Library::Runtime, true))).collect()
 }
 
-fn cuda_file(path: &Path) -> Option<CudaFile> {
-    let library = Library::of_file_name(path.file_name()?.to_str()?)?;
+fn cuda_file(path: &Path, library: Library, is_static: bool) -> Option<CudaFile> {
     let real = fs::canonicalize(path).ok()?;
     let metadata = fs::metadata(&real).ok().filter(fs::Metadata::is_file)?;
     // `libcudart.so.12.map` is named like a library, too
@@ -163,7 +168,7 @@ fn cuda_file(path: &Path) -> Option<CudaFile> {
         file,
         path: real.to_string_lossy().into_owned(),
         open_path: real,
-        is_static: false,
+        is_static,
         deleted: false,
     })
 }

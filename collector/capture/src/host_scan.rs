@@ -1,10 +1,10 @@
 //! With `--all`: finds the processes that use CUDA, those that start later included, in a thread of its own: to know
 //! whether an executable has the runtime linked into it takes reading its symbols, and a host has many executables.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ pub fn by_file_name() -> Vec<u32> {
 
 pub struct HostScan {
     found: Receiver<u32>,
+    look: Sender<u32>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -33,28 +34,40 @@ pub struct HostScan {
 impl HostScan {
     pub fn start() -> std::io::Result<HostScan> {
         let (tell, found) = channel();
+        let (look, wanted) = channel();
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
         let thread = std::thread::Builder::new().name("wakechain-scan".into()).spawn(move || {
             let mut finder = Finder::new();
             let mut told = HashSet::from([std::process::id()]);
+            // Whether anybody still listens.
+            let mut look_at = |pid: u32| {
+                let uses_cuda = !told.contains(&pid) && !finder.cuda_files(pid).unwrap_or_default().is_empty();
+                !uses_cuda || told.insert(pid) && tell.send(pid).is_ok()
+            };
             while !seen.load(Ordering::Relaxed) {
                 let began = Instant::now();
                 for pid in process::pids() {
-                    if seen.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    let uses_cuda = !told.contains(&pid) && !finder.cuda_files(pid).unwrap_or_default().is_empty();
-                    if uses_cuda && (!told.insert(pid) || tell.send(pid).is_err()) {
+                    if seen.load(Ordering::Relaxed) || !look_at(pid) {
                         return;
                     }
                 }
                 while began.elapsed() < EVERY && !seen.load(Ordering::Relaxed) {
-                    std::thread::sleep(PATIENCE);
+                    let first = wanted.recv_timeout(PATIENCE);
+                    let pids: BTreeSet<u32> = first.into_iter().chain(wanted.try_iter()).collect();
+                    if !pids.into_iter().all(&mut look_at) {
+                        return;
+                    }
                 }
             }
         })?;
-        Ok(HostScan { found, ended, thread: Some(thread) })
+        Ok(HostScan { found, look, ended, thread: Some(thread) })
+    }
+
+    /// A process mapped a file: it may use CUDA from now on.
+    pub fn look_at(&self, pid: u32) {
+        // The thread ends with this value, not before.
+        let _ = self.look.send(pid);
     }
 
     /// Found since the last time.

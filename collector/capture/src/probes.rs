@@ -254,6 +254,10 @@ impl<'obj> Probes<'obj> {
         missed
     }
 
+    pub fn is_target(&self, pid: u32) -> bool {
+        self.skeleton.maps.targets.lookup(&pid.to_ne_bytes(), MapFlags::ANY).is_ok_and(|found| found.is_some())
+    }
+
     /// Targets, with those that the probes added: children of targets, and with --all whoever called CUDA.
     pub fn targets(&self) -> Vec<u32> {
         let keys = self.skeleton.maps.targets.keys();

@@ -17,6 +17,7 @@ use crate::sys;
 #[derive(Default)]
 struct Known {
     facts: Option<ProcessFacts>,
+    is_target: bool,
     /// Of the mappings last written.
     fingerprint: u64,
 }
@@ -31,14 +32,22 @@ impl Processes {
     /// Tells of a process, where there is something new to tell. Cheap where there is not.
     pub fn note(&mut self, pid: u32, is_target: bool, spool: &SpoolSender) {
         let Ok(facts) = process::facts(pid) else { return };
-        let known = self.known.entry(pid).or_default();
-        if known.facts.as_ref() == Some(&facts) {
-            return;
+        if let Some(news) = self.news(pid, facts, is_target) {
+            spool.json(RECORD_PROCESS, &news);
         }
+    }
+
+    /// A process that becomes a target is news, though nothing else of it has changed.
+    fn news(&mut self, pid: u32, facts: ProcessFacts, is_target: bool) -> Option<Value> {
+        let known = self.known.entry(pid).or_default();
+        if known.facts.as_ref() == Some(&facts) && known.is_target >= is_target {
+            return None;
+        }
+        known.is_target |= is_target;
         let mut value = serde_json::to_value(&facts).unwrap_or_default();
-        value["is_target"] = json!(is_target);
-        spool.json(RECORD_PROCESS, &value);
+        value["is_target"] = json!(known.is_target);
         known.facts = Some(facts);
+        Some(value)
     }
 
     /// Tells of a target's executable mappings, where they changed. All its mappings, for whoever wants to look at them.
@@ -85,12 +94,29 @@ impl Processes {
     }
 
     pub fn knows(&self, pid: u32) -> bool {
-        self.known.contains_key(&pid)
+        self.known.get(&pid).is_some_and(|known| known.facts.is_some())
     }
 
     /// As far as known: the name at first sight of a process that is gone.
     pub fn target(&self, pid: u32) -> Target {
         let facts = self.known.get(&pid).and_then(|known| known.facts.as_ref());
         Target { pid, name: facts.map(|facts| facts.name.clone()).unwrap_or_default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_told_once_and_again_when_the_process_becomes_a_target() {
+        let facts = || process::facts(std::process::id()).expect("own facts");
+        let mut processes = Processes::default();
+        let mut told = |is_target| processes.news(1, facts(), is_target).map(|news| news["is_target"].clone());
+        assert_eq!(told(false), Some(json!(false)));
+        assert_eq!(told(false), None);
+        assert_eq!(told(true), Some(json!(true)), "it loaded CUDA late");
+        assert_eq!(told(true), None);
+        assert_eq!(told(false), None, "once a target, always one");
     }
 }

@@ -1,8 +1,9 @@
 //! One capture from beginning to end: probes in, a loop that looks after them, then everything told that is still open.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod looking;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem::MaybeUninit;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use wakechain_host::libraries::Finder;
 use wakechain_host::mappings::mappings;
 use wakechain_host::process;
-use wakechain_wire::{RECORD_COUNTERS, RECORD_COVERAGE, RECORD_END, RECORD_KERNEL_SYMBOLS, RECORD_META, RECORD_PROBES};
+use wakechain_wire::{RECORD_COUNTERS, RECORD_END, RECORD_KERNEL_SYMBOLS, RECORD_META, RECORD_PROBES};
 
 use crate::attach::{self, Attacher};
 use crate::command::{self, HeldCommand, RunningCommand};
@@ -29,12 +30,12 @@ use crate::processes::Processes;
 use crate::rings::{Reader, RingSizes, Rings};
 use crate::spool::{Spool, SpoolSender};
 use crate::sys;
+use crate::sys::mapped_files::MappedFiles;
+use looking::Look;
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Targets are looked over for libraries that they loaded: at first each time, since programs load theirs early.
+/// Whether the targets still live; where the kernel does not tell of libraries, they are looked for as often.
 const SCAN_EVERY: Duration = Duration::from_millis(100);
-const SCAN_ALWAYS_UNTIL: Duration = Duration::from_secs(2);
-const SCAN_ALWAYS_AT_MOST: usize = 4;
 /// Processes that are no targets are told of, too.
 const SCAN_HOST_EVERY: Duration = Duration::from_secs(1);
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
@@ -84,7 +85,9 @@ fn record(
     let rings = Rings::create(cpus, sizes)?;
     let mut storage = MaybeUninit::<OpenObject>::uninit();
     let probes = Probes::load(&mut storage, probe_options(options), &rings, sizes, cpus)?;
-    let mut session = Session::new(options, probes, sender);
+    // From before the targets are looked at: whatever they map from here on is told.
+    let mapped = MappedFiles::watch(cpus).ok();
+    let mut session = Session::new(options, probes, sender, mapped);
     let (held, probe_rows) = session.prepare_targets()?;
     let host =
         matches!(options.targets, Targets::All).then(HostScan::start).transpose().map_err(CaptureError::no_thread)?;
@@ -142,6 +145,9 @@ struct Session<'a, 'obj> {
     start_ns: u64,
     /// When the targets were last looked over.
     scanned_ns: u64,
+    /// Nothing where the kernel does not let us watch.
+    mapped: Option<MappedFiles>,
+    looked_at: HashSet<u32>,
     ever_targets: BTreeSet<u32>,
     /// Processes that were to become targets and found no room yet: since when.
     waiting: BTreeMap<u32, u64>,
@@ -151,7 +157,12 @@ struct Session<'a, 'obj> {
 }
 
 impl<'a, 'obj> Session<'a, 'obj> {
-    fn new(options: &'a CaptureOptions, probes: Probes<'obj>, sender: SpoolSender) -> Self {
+    fn new(
+        options: &'a CaptureOptions,
+        probes: Probes<'obj>,
+        sender: SpoolSender,
+        mapped: Option<MappedFiles>,
+    ) -> Self {
         Session {
             options,
             probes,
@@ -161,6 +172,8 @@ impl<'a, 'obj> Session<'a, 'obj> {
             sender,
             start_ns: 0,
             scanned_ns: 0,
+            mapped,
+            looked_at: HashSet::new(),
             ever_targets: BTreeSet::new(),
             waiting: BTreeMap::new(),
             counts: Counts::default(),
@@ -223,7 +236,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
         let text = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
         json!({
             "start_ns": self.start_ns,
-            "start_unix_ns": sys::unix_ns().saturating_sub(sys::monotonic_ns().saturating_sub(self.start_ns)).to_string(),
+            "start_unix_ns": sys::unix_ns_at(self.start_ns).to_string(),
             "host": text("/proc/sys/kernel/hostname"),
             "kernel": text("/proc/sys/kernel/osrelease"),
             "boot_id": text("/proc/sys/kernel/random/boot_id"),
@@ -272,7 +285,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
         let mut host_scanned = began;
         let mut reported = began;
         let mut counted = began;
-        self.scan();
+        self.scan(Look::AtAll);
         self.note_processes(true);
         loop {
             match control.wish() {
@@ -293,19 +306,20 @@ impl<'a, 'obj> Session<'a, 'obj> {
             let rest = duration.map_or(LOOK_EVERY, |duration| duration.saturating_sub(began.elapsed()));
             thread::sleep(rest.min(LOOK_EVERY));
 
-            let often = began.elapsed() < SCAN_ALWAYS_UNTIL && self.ever_targets.len() <= SCAN_ALWAYS_AT_MOST;
-            if often || scanned.elapsed() >= SCAN_EVERY {
+            self.take_arrivals(host);
+            if scanned.elapsed() >= SCAN_EVERY {
                 scanned = Instant::now();
                 for pid in host.iter().flat_map(|host| host.found()) {
                     self.add_found(pid);
                 }
                 self.add_waiting();
-                if self.scan() == 0 && command.is_none() && !matches!(self.options.targets, Targets::All) {
+                if self.scan(Look::AtNew) == 0 && command.is_none() && !matches!(self.options.targets, Targets::All) {
                     return Ok(EndReason::TargetsExited);
                 }
             }
             if host_scanned.elapsed() >= SCAN_HOST_EVERY {
                 host_scanned = Instant::now();
+                self.scan(Look::AtAll);
                 self.note_processes(false);
             }
             if reported.elapsed() >= PROGRESS_EVERY {
@@ -331,67 +345,6 @@ impl<'a, 'obj> Session<'a, 'obj> {
         }
     }
 
-    /// Looks over the targets, children included: what they are, what they map, what is to be probed. How many live.
-    fn scan(&mut self) -> usize {
-        let mut alive = 0;
-        for pid in self.probes.targets() {
-            self.ever_targets.insert(pid);
-            let all = self.processes.note_mappings(pid, &self.sender);
-            if all.is_empty() {
-                // A zombie, or gone: its number may be given to another process.
-                if !Path::new(&format!("/proc/{pid}")).exists() {
-                    self.probes.remove_target(pid);
-                }
-                continue;
-            }
-            alive += 1;
-            self.processes.note(pid, true, &self.sender);
-            for file in self.finder.among(pid, &all) {
-                if let Some(rows) = self.attacher.attach_file(&self.probes, &file) {
-                    self.sender.json(RECORD_PROBES, &rows);
-                    self.note_late_attach(pid);
-                }
-            }
-        }
-        self.scanned_ns = sys::monotonic_ns();
-        alive
-    }
-
-    /// A library was there before its probes: calls in between were not seen.
-    fn note_late_attach(&self, pid: u32) {
-        self.note_not_seen("calls", "attach", self.scanned_ns, Some(pid));
-    }
-
-    /// Nothing of that kind was recorded since then.
-    fn note_not_seen(&self, what: &str, reason: &str, start_ns: u64, tid: Option<u32>) {
-        let mut row = json!({
-            "start_ns": start_ns.max(self.start_ns), "end_ns": sys::monotonic_ns(),
-            "what": what, "reason": reason, "kept": 0.0,
-        });
-        if let Some(tid) = tid {
-            row["tid"] = json!(tid);
-        }
-        self.sender.json(RECORD_COVERAGE, &row);
-    }
-
-    /// Makes a process that turned up a target: now, or as soon as there is room.
-    fn add_found(&mut self, pid: u32) {
-        if !self.ever_targets.contains(&pid) && self.add_target(pid).is_err() {
-            self.waiting.entry(pid).or_insert_with(sys::monotonic_ns);
-        }
-    }
-
-    /// Tries again with those that found no room. What they did meanwhile was not seen, and is told as such.
-    fn add_waiting(&mut self) {
-        for (pid, since_ns) in self.waiting.clone() {
-            let is_gone = !Path::new(&format!("/proc/{pid}")).exists();
-            if is_gone || self.add_target(pid).is_ok() {
-                self.waiting.remove(&pid);
-                self.note_not_seen("calls", "too_many_targets", since_ns, Some(pid));
-            }
-        }
-    }
-
     /// Tells of every process of the host; later only of those not met before.
     fn note_processes(&mut self, all: bool) {
         for pid in process::pids() {
@@ -405,7 +358,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
 
     /// Ends the recording, and hands over everything that is still on its way. The time of the end.
     fn end(&mut self, reader: Reader) -> u64 {
-        self.scan();
+        self.scan(Look::AtAll);
         for (pid, since_ns) in std::mem::take(&mut self.waiting) {
             self.note_not_seen("calls", "too_many_targets", since_ns, Some(pid));
         }
@@ -433,16 +386,18 @@ impl<'a, 'obj> Session<'a, 'obj> {
         sender.json(RECORD_COUNTERS, &self.counts.json());
         let addresses = sender.kernel_addresses();
         sender.json(RECORD_KERNEL_SYMBOLS, &kernel_symbols::for_addresses(&addresses));
+        let targets = self.target_list();
         let mut end = json!({
             "at_ns": end_ns,
             "end_reason": end_reason.as_str(),
             "overhead": {"collector_cpu_ns": collector_cpu_ns},
+            // instead of those of META: by now their names are known, and their children
+            "targets": targets,
         });
         if let Some(status) = exit_status {
             end["exit_status"] = json!(status);
         }
         sender.json(RECORD_END, &end);
-        let targets = self.target_list();
         let (counts, start_ns, mut inconsistencies) = (self.counts.clone(), self.start_ns, self.failed.clone());
         // with its sender, for which the writer waits
         drop(self);
@@ -499,7 +454,7 @@ mod tests {
     use super::*;
     use std::process::{Command, Stdio};
     use wakechain_wire::spool::SpoolReader;
-    use wakechain_wire::{PROBE_FORK, record::Records, text::Joiner};
+    use wakechain_wire::{PROBE_FORK, RECORD_COVERAGE, record::Records, text::Joiner};
 
     /// Greater than any process id there can be.
     const NO_PROCESS: u32 = 1 << 23;
@@ -515,7 +470,7 @@ mod tests {
         // Nobody else's calls shall add targets here.
         let wanted = ProbeOptions { target_everyone: false, ..probe_options(&options) };
         let probes = Probes::load(&mut storage, wanted, &rings, sizes, cpus).expect("probes: needs root");
-        let mut session = Session::new(&options, probes, sender);
+        let mut session = Session::new(&options, probes, sender, None);
         session.start_ns = session.probes.start();
         use_it(session, rings, &mut spool);
     }

@@ -7,6 +7,8 @@
 
 #![allow(unsafe_code)]
 
+pub mod mapped_files;
+
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
@@ -224,9 +226,20 @@ pub fn monotonic_ns() -> u64 {
     clock_ns(libc::CLOCK_MONOTONIC)
 }
 
-pub fn unix_ns() -> u64 {
-    clock_ns(libc::CLOCK_REALTIME)
+/// What the wall clock said at a moment of the monotonic clock. Of several readings the quickest counts: whoever is
+/// interrupted between the two clocks is wrong by as much.
+pub fn unix_ns_at(moment_ns: u64) -> u64 {
+    let reading = |_| {
+        let before = monotonic_ns();
+        let unix = clock_ns(libc::CLOCK_REALTIME);
+        let took = monotonic_ns() - before;
+        (took, i128::from(unix) - i128::from(before + took / 2))
+    };
+    let (_, difference) = (0..CLOCK_READINGS).map(reading).min().unwrap_or_default();
+    u64::try_from(i128::from(moment_ns) + difference).unwrap_or(0)
 }
+
+const CLOCK_READINGS: u32 = 8;
 
 /// CPU time of this process.
 pub fn cpu_time_ns() -> u64 {

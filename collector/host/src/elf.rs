@@ -4,10 +4,12 @@
 
 use crate::HostError;
 use crate::placement::{CODE_BYTES, Machine, Placement, place};
+use memchr::memmem;
 use object::read::elf::{ElfFile64, ProgramHeader};
-use object::{Endianness, Object, ObjectSymbol, ReadCache, ReadRef, SymbolKind, elf};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, ReadCache, ReadRef, SymbolKind, elf};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// A function of a file, and where its probe goes.
@@ -53,6 +55,43 @@ pub fn build_id(path: &Path) -> Option<String> {
     let cache = ReadCache::new(File::open(path).ok()?);
     let file = ElfFile64::<Endianness, _>::parse(&cache).ok()?;
     file.build_id().ok()?.map(hex)
+}
+
+/// Whether the symbols of a file speak of one of these functions, defined there or elsewhere. Quick, since it only looks
+/// through their names, a part at a time: a framework's library has tens of megabytes of them.
+pub fn mentions(path: &Path, functions: &[&str]) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let places = string_tables(&file).unwrap_or_default();
+    // names may end others ("__cudaLaunchKernel"): linkers keep the longer one alone
+    let wanted: Vec<Vec<u8>> = functions.iter().map(|name| [name.as_bytes(), b"\0"].concat()).collect();
+    let longest = wanted.iter().map(Vec::len).max().unwrap_or(0);
+    let mut part = vec![0; 256 << 10];
+    places.into_iter().any(|(mut at, end)| {
+        while at < end {
+            let bytes = part.len().min((end - at) as usize);
+            if file.read_exact_at(&mut part[..bytes], at).is_err() {
+                return false;
+            }
+            if wanted.iter().any(|name| memmem::find(&part[..bytes], name).is_some()) {
+                return true;
+            }
+            // what stands across two parts is looked at whole
+            at += if at + (bytes as u64) < end { (bytes - longest) as u64 } else { bytes as u64 };
+        }
+        false
+    })
+}
+
+/// Where the names of symbols stand in a file.
+fn string_tables(file: &File) -> Option<Vec<(u64, u64)>> {
+    let cache = ReadCache::new(file);
+    let parsed = ElfFile64::<Endianness, _>::parse(&cache).ok()?;
+    let length = file.metadata().ok()?.len();
+    let place = |name: &str| {
+        let (start, bytes) = parsed.section_by_name(name)?.file_range()?;
+        Some((start, start.checked_add(bytes)?.min(length)))
+    };
+    Some([".dynstr", ".strtab"].into_iter().filter_map(place).collect())
 }
 
 fn parse<'data, R: ReadRef<'data>>(data: R, symbols: Symbols, wanted: impl Fn(&str) -> bool) -> Result<Binary, String> {
@@ -177,6 +216,29 @@ mod tests {
             |path: &Path| read(path, Symbols::All, |name| name == "cudaLaunchKernel").expect("read").functions.len();
         assert_eq!(launch(&library(directory.path(), &[])), 1);
         assert_eq!(launch(&library(directory.path(), &["-s"])), 0);
+    }
+
+    #[test]
+    fn a_function_is_mentioned_wherever_it_stands_in_the_names() {
+        let directory = tempfile::tempdir().expect("tempdir");
+        let path = library(directory.path(), &[]);
+        for (name, is) in [("cudaLaunchKernel", true), ("cudaMalloc", true), ("cudaMall", false), ("cuInit", false)] {
+            assert_eq!(mentions(&path, &["nothing", name]), is, "{name}");
+        }
+        assert!(!mentions(&library(directory.path(), &["-s"]), &["cudaLaunchKernel"]), "its own names were taken away");
+        assert!(!mentions(Path::new("/nonexistent"), &["cudaLaunchKernel"]));
+        // longer than what is read at once, and the wanted name across the border of two parts
+        let names: String =
+            (0..12_000).map(|n| format!("int a_function_of_some_length_{n}(void) {{ return {n}; }}\n")).collect();
+        let source = directory.path().join("many.c");
+        fs::write(&source, names).expect("write");
+        let many = directory.path().join("many.so");
+        let gcc = Command::new("gcc").args(["-O0", "-shared", "-fPIC", "-o"]).arg(&many).arg(&source).status();
+        assert!(gcc.expect("gcc runs").success());
+        // 31 bytes each: the border is within these
+        for n in 8_000..9_000 {
+            assert!(mentions(&many, &[&format!("a_function_of_some_length_{n}")]), "{n}");
+        }
     }
 
     #[test]

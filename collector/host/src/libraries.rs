@@ -1,11 +1,10 @@
 //! The files through which a process uses CUDA: every copy of the runtime, the driver library and NCCL that it maps,
-//! and an executable with the runtime linked into it.
+//! and whatever else has the runtime or NCCL linked into it: an executable, a framework's library.
 
 use crate::HostError;
 use crate::elf::{self, Symbols};
 use crate::mappings::{FileId, Mapping, mappings, open_path};
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,7 +48,7 @@ pub struct CudaFile {
     pub path: String,
     /// Where this process can open it while the other lives: see `mappings::open_path`.
     pub open_path: PathBuf,
-    /// The runtime is linked into an executable: its functions stand in `.symtab` (`elf::Symbols::All`).
+    /// It is linked into a file of another name: its functions stand in `.symtab` (`elf::Symbols::All`).
     pub is_static: bool,
     pub deleted: bool,
 }
@@ -68,10 +67,13 @@ impl CudaFile {
     }
 }
 
-/// Finds CUDA files; remembers which executables hold a static runtime, since that takes reading their symbols.
+/// Functions that tell that the runtime, or NCCL, is linked in.
+const LINKED_IN: [&str; 2] = ["cudaLaunchKernel", "ncclAllReduce"];
+
+/// Finds CUDA files; remembers which files have CUDA linked into them, since that takes reading their symbols.
 #[derive(Default)]
 pub struct Finder {
-    has_static_runtime: HashMap<FileId, bool>,
+    has_linked: HashMap<FileId, bool>,
 }
 
 impl Finder {
@@ -88,19 +90,17 @@ impl Finder {
     /// The same for mappings that were read already.
     pub fn among(&mut self, pid: u32, all: &[Mapping]) -> Vec<CudaFile> {
         let mut found: Vec<CudaFile> = Vec::new();
-        let executable = fs::read_link(format!("/proc/{pid}/exe")).ok();
         for mapping in all.iter().filter(|mapping| mapping.executable && mapping.is_file()) {
             if found.iter().any(|known| known.file == mapping.file) {
                 continue;
             }
             let by_name = Library::of_file_name(mapping.file_name());
-            let is_main = executable.as_ref().is_some_and(|path| path.to_str().is_some_and(|p| names(p, mapping)));
-            if by_name.is_none() && !is_main {
+            let is_static = by_name.is_none();
+            if is_static && self.has_linked.get(&mapping.file) == Some(&false) {
                 continue;
             }
             let Some(open_path) = open_path(pid, mapping) else { continue };
-            let is_static = by_name.is_none();
-            if is_static && !self.is_static_runtime(mapping.file, &open_path) {
+            if is_static && !*self.has_linked.entry(mapping.file).or_insert_with(|| has_linked(&open_path)) {
                 continue;
             }
             found.push(CudaFile {
@@ -114,18 +114,13 @@ impl Finder {
         }
         found
     }
-
-    fn is_static_runtime(&mut self, file: FileId, open_path: &Path) -> bool {
-        *self.has_static_runtime.entry(file).or_insert_with(|| {
-            elf::read(open_path, Symbols::All, |name| name == "cudaLaunchKernel")
-                .is_ok_and(|binary| !binary.functions.is_empty())
-        })
-    }
 }
 
-/// Whether `/proc/PID/exe` (which says " (deleted)" too) names the file of a mapping.
-fn names(executable: &str, mapping: &Mapping) -> bool {
-    executable.strip_suffix(" (deleted)").unwrap_or(executable) == mapping.path
+/// Whether CUDA is linked into a file, as its symbol tables tell; one that was stripped does not.
+pub fn has_linked(path: &Path) -> bool {
+    elf::mentions(path, &LINKED_IN)
+        && elf::read(path, Symbols::All, |name| LINKED_IN.contains(&name))
+            .is_ok_and(|binary| !binary.functions.is_empty())
 }
 
 #[cfg(test)]

@@ -39,9 +39,22 @@ impl Mapping {
     }
 }
 
+/// The thread through which a process can be looked into: its first, or, where that one has left (pthread_exit) and
+/// let go of the memory that the others still share, one of them. `/proc/TID` is there for every thread. `None`: a
+/// zombie, a kernel thread, or gone.
+pub fn living_thread(pid: u32) -> Option<u32> {
+    let has_memory = |tid: &u32| fs::read_link(format!("/proc/{tid}/exe")).is_ok();
+    if has_memory(&pid) {
+        return Some(pid);
+    }
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks.filter_map(|task| task.file_name().to_str()?.parse().ok()).find(has_memory)
+}
+
 /// All mappings of a process, in order of address.
 pub fn mappings(pid: u32) -> Result<Vec<Mapping>, HostError> {
-    let text = fs::read(format!("/proc/{pid}/maps")).map_err(|error| HostError::of_process(pid, error))?;
+    let living = living_thread(pid).unwrap_or(pid);
+    let text = fs::read(format!("/proc/{living}/maps")).map_err(|error| HostError::of_process(pid, error))?;
     Ok(parse(&String::from_utf8_lossy(&text)))
 }
 
@@ -88,6 +101,7 @@ fn parse_line(line: &str) -> Option<Mapping> {
 /// without them the name inside the process's own root must do, if it still leads to the same inode. (The device is not
 /// compared: overlayfs and btrfs show another one in `maps` than in `stat`.)
 pub fn open_path(pid: u32, mapping: &Mapping) -> Option<PathBuf> {
+    let pid = living_thread(pid).unwrap_or(pid);
     let by_address = PathBuf::from(format!("/proc/{pid}/map_files/{:x}-{:x}", mapping.start, mapping.end));
     if fs::File::open(&by_address).is_ok() {
         return Some(by_address);
@@ -133,6 +147,37 @@ not a mapping
         let opened = open_path(std::process::id(), code).expect("own executable can be opened");
         let (a, b) = (fs::metadata(opened).expect("stat"), fs::metadata("/proc/self/exe").expect("stat"));
         assert_eq!((a.ino(), a.dev()), (b.ino(), b.dev()));
+    }
+
+    /// Its first thread has left, by the system call itself; another one goes on.
+    const WITHOUT_LEADER: &str = "import ctypes, platform, threading, time
+threading.Thread(target=time.sleep, args=(30,)).start()
+ctypes.CDLL(None).syscall(60 if platform.machine() == 'x86_64' else 93, 0)";
+
+    #[test]
+    fn a_process_whose_first_thread_has_left_is_still_looked_into() {
+        let mut child = std::process::Command::new("python3").args(["-c", WITHOUT_LEADER]).spawn().expect("python3");
+        let pid = child.id();
+        let left = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
+        let in_time = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            left()
+        });
+        let (living, found, facts) = (living_thread(pid), mappings(pid), crate::process::facts(pid));
+        let opened = found.as_ref().ok().and_then(|all| open_path(pid, all.iter().find(|one| one.is_file())?));
+        child.kill().expect("ours");
+        let zombie = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            living_thread(pid).is_none()
+        });
+        child.wait().expect("ours");
+        assert!(in_time, "the first thread leaves");
+        assert!(living.is_some_and(|tid| tid != pid), "{living:?}");
+        assert!(found.expect("its mappings").iter().any(|mapping| mapping.executable && mapping.is_file()));
+        assert!(opened.is_some());
+        let facts = facts.expect("its facts");
+        assert!(facts.executable.is_some() && facts.command_line.contains("python3"), "{facts:?}");
+        assert!(zombie, "that all threads have left is told");
     }
 
     #[test]

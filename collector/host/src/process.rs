@@ -1,6 +1,7 @@
 //! What `/proc` says of a process: who runs it, how it was started, in which container.
 
 use crate::HostError;
+use crate::mappings::living_thread;
 use serde::Serialize;
 use std::fs;
 
@@ -39,11 +40,13 @@ pub fn facts(pid: u32) -> Result<ProcessFacts, HostError> {
     };
     let status = text("status")?;
     let cgroups = text("cgroup").unwrap_or_default();
+    let living = living_thread(pid).unwrap_or(pid);
+    let arguments = fs::read(format!("/proc/{living}/cmdline")).map_err(|error| HostError::of_process(pid, error))?;
     Ok(ProcessFacts {
         pid,
         name: text("comm")?.trim_end().to_owned(),
-        command_line: command_line(&text("cmdline")?),
-        executable: fs::read_link(format!("/proc/{pid}/exe")).ok().map(|path| path.to_string_lossy().into_owned()),
+        command_line: command_line(&String::from_utf8_lossy(&arguments)),
+        executable: fs::read_link(format!("/proc/{living}/exe")).ok().map(|path| path.to_string_lossy().into_owned()),
         user_id: status_field(&status, "Uid").and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0),
         cgroup: cgroup_of(&cgroups),
         container_id: container_of(&cgroups),
