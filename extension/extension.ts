@@ -10,6 +10,7 @@ import type { CaptureServices } from './capture/services.ts';
 import { TracesView } from './capture/traces-view.ts';
 import { parseLink } from './chat/link.ts';
 import { registerMcpServer } from './chat/mcp.ts';
+import type { ImportServices } from './editor/import.ts';
 import { registerTraceEditor, type TraceEditor, VIEW_TYPE } from './editor/index.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -18,16 +19,28 @@ export function activate(context: vscode.ExtensionContext): void {
   const registry = new TraceRegistry(join(storage, 'traces.json'));
   const view = new TracesView(registry);
   const captureDirectory = (): Folder => captureFolder(storage);
-  const editor = registerTraceEditor(context, { queryProgram: context.asAbsolutePath('dist/query.js'), log });
+  const queryProgram = context.asAbsolutePath('dist/query.js');
+  const open = async (file: string): Promise<void> => {
+    await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), VIEW_TYPE);
+    view.refresh();
+  };
+  const imports: ImportServices = {
+    queryProgram,
+    log,
+    folder: () => readyFolder(captureDirectory()),
+    open,
+  };
+  const editor = registerTraceEditor(context, {
+    queryProgram,
+    log,
+    import: async file => (await import('./editor/import.ts')).importFile(imports, file),
+  });
   const services: CaptureServices = {
     context,
     log,
     registry,
     captureDirectory,
-    open: async file => {
-      await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), VIEW_TYPE);
-      view.refresh();
-    },
+    open,
   };
   const command = (id: string, run: (argument: unknown) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(id, run);
@@ -45,6 +58,9 @@ export function activate(context: vscode.ExtensionContext): void {
       (await import('./capture/command.ts')).fetchCommand(services, given),
     ),
     command('wakechain.open', given => openTraceFile(services, given)),
+    command('wakechain.import', async given =>
+      (await import('./editor/import.ts')).importCommand(imports, given),
+    ),
     vscode.window.registerTreeDataProvider('wakechain.traces', view),
     vscode.window.tabGroups.onDidChangeTabs(({ opened }) => {
       for (const tab of opened) void remember(tab, registry).then(() => view.refresh());

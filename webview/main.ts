@@ -31,7 +31,7 @@ function fail(error: {
   if (failed) return;
   failed = true;
   client.close(error.message);
-  document.body.replaceChildren(failurePage(file, error));
+  document.body.replaceChildren(failurePage(file, error, () => transport.send({ type: 'import' })));
 }
 
 function receive(message: HostMessage): void {
@@ -43,6 +43,9 @@ function receive(message: HostMessage): void {
     case 'failed':
       fail(message.error);
       return;
+    case 'importing':
+      tellImport(message.done, message.all);
+      return;
     case 'reply':
       client.receive(message);
       return;
@@ -51,6 +54,12 @@ function receive(message: HostMessage): void {
       else store.update({ tab: message.tab, selection: message.selection, visible: undefined });
       return;
   }
+}
+
+/** While the page waits for a trace that is still being made. */
+function tellImport(done: number, all: number): void {
+  const share = all === 0 ? '' : ` ${Math.floor((100 * done) / all)} %`;
+  document.querySelector('main.opening')?.replaceChildren(`Importing ${file} …${share}`);
 }
 
 async function start(kept: ViewState | undefined): Promise<void> {

@@ -40,7 +40,9 @@ export type PageMessage =
   | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'state'; readonly state: ViewState }
   | { readonly type: 'openSource'; readonly file: string; readonly line: number | undefined }
-  | { readonly type: 'copy'; readonly text: string };
+  | { readonly type: 'copy'; readonly text: string }
+  /** The file is another tool's trace (`failed`, reason 'importable'), and the person wants it imported. */
+  | { readonly type: 'import' };
 
 export type HostMessage =
   | {
@@ -50,6 +52,8 @@ export type HostMessage =
       readonly state: ViewState | undefined;
     }
   | { readonly type: 'failed'; readonly error: TraceErrorShape }
+  /** The trace is being made out of another tool's file: rows done, of how many. */
+  | { readonly type: 'importing'; readonly done: number; readonly all: number }
   | { readonly type: 'reply'; readonly id: number; readonly ok: Answer<Method> }
   | { readonly type: 'reply'; readonly id: number; readonly error: TraceErrorShape }
   /** Somebody outside (a link, a chat) wants this shown. */

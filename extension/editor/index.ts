@@ -6,12 +6,14 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Selection, Tab } from '../../webview/protocol.ts';
 import type { Trace } from '../trace/api.ts';
-import { openTrace } from '../trace/query/client.ts';
+import { openTraceOrOffer } from '../trace/import/client.ts';
 import { checkViewState } from './messages.ts';
 import { pageHtml, policyOf } from './page.ts';
 import { Session } from './session.ts';
 
 export const VIEW_TYPE = 'wakechain.trace';
+/** Any other database, on request: another tool's trace is offered for import. */
+const FOREIGN_VIEW_TYPE = 'wakechain.foreign';
 
 export interface TraceEditor {
   /** Opens the trace, or brings its editor to the front, and shows that. */
@@ -22,6 +24,8 @@ interface Options {
   /** dist/query.js: the query process. */
   readonly queryProgram: string;
   readonly log: vscode.LogOutputChannel;
+  /** Imports another tool's trace and opens the result; true when it did. */
+  import(file: string): Promise<boolean>;
 }
 
 class TraceDocument implements vscode.CustomDocument {
@@ -58,7 +62,7 @@ class TraceEditorProvider implements vscode.CustomReadonlyEditorProvider<TraceDo
     const { queryProgram, log } = this.#options;
     const trace =
       uri.scheme === 'file'
-        ? openTrace(uri.fsPath, { queryProgram, forPictures: true })
+        ? openTraceOrOffer(uri.fsPath, { queryProgram, forPictures: true })
         : Promise.reject(
             Object.assign(new Error(`Wakechain reads traces from files; this one is at "${uri.scheme}:".`), {
               reason: 'unreadable',
@@ -85,6 +89,7 @@ class TraceEditorProvider implements vscode.CustomReadonlyEditorProvider<TraceDo
       keep: state => void this.#context.workspaceState.update(stateKey(document.uri), state),
       openSource: (file, line) => void this.#openSource(file, line),
       copy: text => void vscode.env.clipboard.writeText(text),
+      import: () => void this.#options.import(document.uri.fsPath).then(done => done && panel.dispose()),
       log: line => this.#options.log.warn(line),
     });
     document.sessions.add(session);
@@ -157,10 +162,10 @@ const stateKey = (uri: vscode.Uri): string => `view ${uri.toString()}`;
 
 export function registerTraceEditor(context: vscode.ExtensionContext, options: Options): TraceEditor {
   const provider = new TraceEditorProvider(context, options);
+  const many = { supportsMultipleEditorsPerDocument: true };
   context.subscriptions.push(
-    vscode.window.registerCustomEditorProvider(VIEW_TYPE, provider, {
-      supportsMultipleEditorsPerDocument: true,
-    }),
+    vscode.window.registerCustomEditorProvider(VIEW_TYPE, provider, many),
+    vscode.window.registerCustomEditorProvider(FOREIGN_VIEW_TYPE, provider, many),
   );
   return provider;
 }

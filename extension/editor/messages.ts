@@ -66,6 +66,7 @@ const ARGUMENTS: Readonly<Record<Method, Test>> = {
   check: nothing,
   schema: nothing,
   tracks: nothing,
+  claims: nothing,
   stats: shaped(scope),
   causes: shaped({ ...scope, floorUs: optional(isCount), limit: optional(isCount) }),
   explain: value =>
@@ -120,6 +121,7 @@ const MESSAGES: Readonly<
   state: message => isState(message['state']),
   openSource: message => isText(4096)(message['file']) && optional(isCount)(message['line']),
   copy: message => isText(10_000_000)(message['text']),
+  import: () => true,
 };
 
 export function checkPageMessage(value: unknown): Checked<PageMessage> {

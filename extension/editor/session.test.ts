@@ -38,6 +38,7 @@ function setUp(trace: Promise<Trace>): {
     keep: state => kept.push(state),
     openSource: () => undefined,
     copy: () => undefined,
+    import: () => undefined,
     log: line => logged.push(line),
   };
   return { session: new Session(host), sent, kept, logged };

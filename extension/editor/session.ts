@@ -17,6 +17,8 @@ export interface Host {
   keep(state: ViewState): void;
   openSource(file: string, line: number | undefined): void;
   copy(text: string): void;
+  /** Imports the file, which is another tool's trace. */
+  import(): void;
   log(line: string): void;
 }
 
@@ -73,6 +75,9 @@ export class Session {
         return;
       case 'copy':
         this.#host.copy(message.text);
+        return;
+      case 'import':
+        this.#host.import();
         return;
     }
   }

@@ -49,6 +49,10 @@ export interface TraceSummary {
   readonly commandLine: string;
   readonly profile: string;
   readonly endReason: string;
+  /** Set where the trace was not captured by ours, but imported from another tool's file. */
+  readonly imported:
+    | { readonly tool: string; readonly version: string | undefined; readonly file: string }
+    | undefined;
   /** Rows in each base table. */
   readonly rows: Readonly<Record<string, number>>;
   /** Rows of the tables whose rows are something that happened; names, stacks and belief are none. */
@@ -316,6 +320,55 @@ export type ExplainQuery =
   | { readonly worst: { readonly pid?: number; readonly window?: Span } }
   | { readonly thread: number; readonly window: Span };
 
+// claims of other tools ---------------------------------------------------------------------------------------------
+
+/** What the rows of the trace say about a claim. Times in nanoseconds; rows are evidence, at most 20 of each. */
+export type ClaimReading =
+  | {
+      readonly verdict: 'read';
+      /** Calls of the operation in the 10 s before the claim, and their median. */
+      readonly calls: number;
+      readonly medianNs: Ns;
+      /** Those of more than 3 x the median: the calls that it blames. */
+      readonly blamed: number;
+      readonly blamedNs: Ns;
+      /** How much of that the same thread was off the CPU. */
+      readonly offCpuNs: Ns;
+      /** offCpuNs / blamedNs, 0 to 1. */
+      readonly share: number;
+      /** How much of blamedNs lies before the first or after the last recorded switch of its thread. */
+      readonly unwatchedNs: Ns;
+      readonly rows: readonly RowRef[];
+    }
+  | { readonly verdict: 'cannot_check'; readonly why: string };
+
+/** What another tool said of its trace; those that say the same of the same calls are one. */
+export interface Claim {
+  readonly kind: 'cpu_contention' | 'other';
+  readonly severity: string;
+  readonly summary: string;
+  readonly operation: string | undefined;
+  /** The host it is about, in a file of several. */
+  readonly node: string | undefined;
+  readonly count: number;
+  readonly firstNs: Ns;
+  readonly lastNs: Ns;
+  readonly reading: ClaimReading;
+  /** The reading in words. */
+  readonly sentence: string;
+}
+
+export interface ClaimsResult {
+  /** Whose claims they are; undefined for a trace that was not imported. */
+  readonly tool: string | undefined;
+  /** Claims in the file; `claims` holds the first 200 of what is left when the same were folded. */
+  readonly total: number;
+  readonly folded: number;
+  readonly claims: readonly Claim[];
+  /** One sentence over all of them; undefined where there is none. */
+  readonly headline: string | undefined;
+}
+
 // off-CPU -----------------------------------------------------------------------------------------------------------
 
 export interface OffCpuQuery extends Scope {
@@ -370,7 +423,10 @@ export interface Track {
   readonly events: number;
   /** Nesting levels: > 1 for CUDA calls inside calls. */
   readonly depth: number;
-  /** From its first event to the end of its last. Between two off-CPU intervals inside it the thread ran. */
+  /**
+   * From its first event to the end of its last. Between two off-CPU intervals inside it the thread ran; of no length
+   * where the file does not hold every switch.
+   */
   readonly observed: Span;
 }
 
@@ -469,6 +525,7 @@ export interface TraceApi {
   stats(query: Scope): TraceStats;
   causes(query: CausesQuery): CausesResult;
   explain(query: ExplainQuery): Cause;
+  claims(): ClaimsResult;
   offCpu(query: OffCpuQuery): OffCpuResult;
   /** One SELECT over the tables and views of schema.sql; capped and killed as mcp.md says. */
   sql(query: { readonly query: string; readonly limit?: number }): SqlResult;
@@ -499,6 +556,8 @@ export type TraceErrorReason =
   | 'not_a_database'
   | 'truncated'
   | 'foreign'
+  /** Another tool's trace, which can be imported. */
+  | 'importable'
   | 'newer'
   | 'wal'
   | 'damaged'

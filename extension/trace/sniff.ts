@@ -20,6 +20,29 @@ export interface Sniffed {
 
 /** Returns what the header says of a sound trace; throws a TraceError with the reason for anything else. */
 export function sniff(path: string): Sniffed {
+  const { header, bytes, wal } = sniffDatabase(path);
+  const name = basename(path);
+  checkKind(header, name);
+  if (wal) {
+    throw new TraceError(
+      'wal',
+      `${name} is in write-ahead mode: its newest part may be in another file, and reading it would change it.`,
+      'Finish it where it was made: sqlite3 FILE "PRAGMA journal_mode=DELETE", then copy it again.',
+    );
+  }
+  checkJournal(path, name);
+  return { bytes, schemaVersion: header.readUInt32BE(60) };
+}
+
+export interface SniffedDatabase {
+  readonly header: Buffer;
+  readonly bytes: number;
+  /** In write-ahead mode: its newest part may be in the file beside it whose name ends in -wal. */
+  readonly wal: boolean;
+}
+
+/** The header of any whole SQLite database, ours or not; throws a TraceError for anything else. */
+export function sniffDatabase(path: string): SniffedDatabase {
   const { header, bytes } = readHeader(path);
   const name = basename(path);
   if (bytes === 0) {
@@ -42,14 +65,11 @@ export function sniff(path: string): Sniffed {
   const pages = pagesOf(header);
   if (pages !== undefined && pages * pageSize > bytes) throw truncated(name, bytes, pages * pageSize);
   if (bytes % pageSize !== 0) throw truncated(name, bytes, Math.ceil(bytes / pageSize) * pageSize);
-  checkKind(header, name);
-  if (header[18] === 2 || header[19] === 2) {
-    throw new TraceError(
-      'wal',
-      `${name} is in write-ahead mode: its newest part may be in another file, and reading it would change it.`,
-      'Finish it where it was made: sqlite3 FILE "PRAGMA journal_mode=DELETE", then copy it again.',
-    );
-  }
+  return { header, bytes, wal: header[18] === 2 || header[19] === 2 };
+}
+
+/** A rollback journal beside a database means that a write to it was cut short. */
+export function checkJournal(path: string, name: string): void {
   if (existsSync(`${path}-journal`)) {
     throw new TraceError(
       'damaged',
@@ -57,7 +77,6 @@ export function sniff(path: string): Sniffed {
       'Wait until the capture has ended, or pull the trace from the host again.',
     );
   }
-  return { bytes, schemaVersion: header.readUInt32BE(60) };
 }
 
 function checkKind(header: Buffer, name: string): void {

@@ -9,9 +9,9 @@ import { basename, join } from 'node:path';
 import { WebSocketServer } from 'ws';
 import { pageHtml, policyOf } from '../../extension/editor/page.ts';
 import { Session } from '../../extension/editor/session.ts';
-import { openTrace } from '../../extension/trace/query/client.ts';
 import { encodeFrame } from '../../webview/base/wire.ts';
 import type { ViewState } from '../../webview/protocol.ts';
+import { openOrImport } from './open.ts';
 import { THEMES, themeCss } from './theme.ts';
 
 interface Viewer {
@@ -33,7 +33,10 @@ export async function serve(options: {
 }): Promise<Viewer> {
   const { file, dist, log } = options;
   const token = randomBytes(18).toString('base64url');
-  const trace = openTrace(file, { queryProgram: join(dist, 'query.js'), forPictures: true });
+  const sessions = new Set<Session>();
+  const { trace, gone } = openOrImport(file, join(dist, 'query.js'), log, (done, all) => {
+    for (const session of sessions) session.push({ type: 'importing', done, all });
+  });
   trace.catch(error => log(error instanceof Error ? error.message : String(error)));
   let kept: ViewState | undefined;
 
@@ -107,10 +110,16 @@ export async function serve(options: {
         },
         openSource: (source, line) => log(`${source}${line === undefined ? '' : `:${line}`}`),
         copy: () => undefined,
+        // It is imported before anyone is asked.
+        import: () => undefined,
         log,
       });
+      sessions.add(session);
       page.on('message', data => session.receive(parse(String(data))));
-      page.on('close', () => session.close());
+      page.on('close', () => {
+        session.close();
+        sessions.delete(session);
+      });
       page.on('error', error => log(error.message));
     });
   });
@@ -121,10 +130,7 @@ export async function serve(options: {
       for (const page of sockets.clients) page.terminate();
       server.closeAllConnections();
       await new Promise(resolve => server.close(resolve));
-      await trace.then(
-        open => open.close(),
-        () => undefined,
-      );
+      await gone();
     },
   };
 }

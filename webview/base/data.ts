@@ -3,6 +3,7 @@
 import type {
   Cause,
   CausesResult,
+  ClaimsResult,
   HostCheck,
   TraceStats,
   TraceSummary,
@@ -23,6 +24,7 @@ export class Data {
   readonly causes: () => Promise<CausesResult>;
   readonly stats: () => Promise<TraceStats>;
   readonly tracks: () => Promise<readonly Track[]>;
+  readonly claims: () => Promise<ClaimsResult>;
   readonly check: () => Promise<HostCheck>;
 
   constructor(client: Client, summary: TraceSummary) {
@@ -30,6 +32,7 @@ export class Data {
     this.causes = once(() => client.call('causes', {}));
     this.stats = once(() => client.call('stats', {}));
     this.tracks = once(() => client.call('tracks', undefined));
+    this.claims = once(() => client.call('claims', undefined));
     this.check = once(() => client.call('check', undefined));
   }
 }

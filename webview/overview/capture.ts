@@ -28,9 +28,7 @@ export function captureSection(summary: TraceSummary): HTMLElement {
       `${formatDay(summary.startUnixNs)} ${formatClock(summary.startUnixNs, 0, 3)}, for ${formatDuration(summary.durationNs)}`,
     ],
     ['targets', targets.map(process => `${process.name} ${process.pid}`).join(', ') || 'none'],
-    ['ended by', summary.endReason.replaceAll('_', ' ')],
-    ['profile', summary.profile],
-    ['collector', `${summary.collectorVersion}: ${summary.commandLine}`],
+    ...(summary.imported === undefined ? recorded(summary) : importedFrom(summary.imported, summary)),
     ['file', `${summary.path}, ${formatBytes(summary.bytes)}, ${PROVENANCE[summary.provenance.state]}`],
     ['events', `${formatCount(summary.events)}: ${rowsInWords(summary.rows)}`],
   ];
@@ -45,6 +43,22 @@ export function captureSection(summary: TraceSummary): HTMLElement {
     ),
   );
 }
+
+type Facts = readonly (readonly [string, string])[];
+
+const recorded = (summary: TraceSummary): Facts => [
+  ['ended by', summary.endReason.replaceAll('_', ' ')],
+  ['profile', summary.profile],
+  ['collector', `${summary.collectorVersion}: ${summary.commandLine}`],
+];
+
+const importedFrom = (
+  { tool, version, file }: NonNullable<TraceSummary['imported']>,
+  { collectorVersion, commandLine }: TraceSummary,
+): Facts => [
+  ['imported', `from ${file} of ${tool}${version === undefined ? '' : `, its version ${version}`}`],
+  ['recorded by', `${collectorVersion}, ${commandLine}`],
+];
 
 const rowsInWords = (rows: TraceSummary['rows']): string =>
   ['cuda_call', 'off_cpu', 'cpu_slice', 'cpu_sample', 'syscall', 'block_io', 'memory_stall', 'instant']

@@ -2,6 +2,7 @@
 // in one quiet line, what is not trouble.
 
 import type { Cause, CausesResult } from '../../extension/trace/api.ts';
+import { meaningName } from '../base/colours.ts';
 import { noTroubles, troubles } from '../base/data.ts';
 import { el, link } from '../base/dom.ts';
 import { formatCount, formatDuration, formatShare } from '../base/format.ts';
@@ -26,7 +27,9 @@ export function causesSection(app: App, result: CausesResult): HTMLElement {
     listed.length === 0
       ? emptyState(
           'Nothing was seen holding the threads that call CUDA.',
-          'No call and no gap between calls was out of line.',
+          result.delays.slowCalls + result.delays.slowGaps > 0
+            ? 'What the slow ones waited for is not in this trace.'
+            : 'No call and no gap between calls was out of line.',
         )
       : undefined,
     ...listed.slice(0, MOST).map(cause => card(app, cause, names, result.delays.totalNs)),
@@ -82,17 +85,27 @@ function card(app: App, cause: Cause, names: ReadonlySet<string>, slowNs: number
   );
 }
 
+/** In one line, and in another what nobody can say: that need not be no trouble. */
 function notTrouble(app: App, result: CausesResult): HTMLElement | undefined {
   const groups = quietGroups(noTroubles(result));
+  const unexplained = groups.filter(({ name }) => name === meaningName('unexplained'));
+  const known = groups.filter(group => !unexplained.includes(group));
   if (groups.length === 0) return undefined;
+  const times = ({ timeNs, count }: { readonly timeNs: number; readonly count: number }) => [
+    el('b', {}, formatDuration(timeNs)),
+    document.createTextNode(` (${formatCount(count)} ×)`),
+  ];
   return el(
     'p',
     { class: 'not-trouble' },
-    'Not trouble: ',
-    ...groups.flatMap(({ name, timeNs, count }, index) => [
-      document.createTextNode(index > 0 ? ' · ' : ''),
-      el('b', {}, formatDuration(timeNs)),
-      document.createTextNode(` ${name} (${formatCount(count)} ×)`),
+    ...(known.length === 0 ? [] : ['Not trouble: ']),
+    ...known.flatMap((group, index) => {
+      const [time, count] = times(group);
+      return [document.createTextNode(index > 0 ? ' · ' : ''), time, ` ${group.name}`, count];
+    }),
+    ...unexplained.flatMap(group => [
+      known.length > 0 ? '. Not explained: ' : 'Not explained: ',
+      ...times(group),
     ]),
     document.createTextNode('  '),
     link('See each', () => app.store.update({ tab: 'causes' })),

@@ -9,6 +9,7 @@ import { emptyState } from '../shell/failure.ts';
 import { bar, legend } from './bar.ts';
 import { beliefSection, captureSection } from './capture.ts';
 import { causesSection } from './causes.ts';
+import { claimsSection } from './claims.ts';
 import { functionsSection } from './functions.ts';
 import { statePieces } from './layout.ts';
 import { gapsSection, threadsSection } from './threads.ts';
@@ -20,11 +21,13 @@ export class OverviewView implements View {
   constructor(app: App) {
     this.#app = app;
     const answer = el('div', { class: 'answer' }, el('p', { class: 'quiet' }, 'Explaining the delays …'));
+    const claimed = el('div', {});
     const numbers = el('div', {}, el('p', { class: 'quiet' }, 'Counting …'));
     this.element = el(
       'div',
       { class: 'overview' },
       answer,
+      claimed,
       numbers,
       captureSection(app.data.summary),
       beliefSection(app.data.summary),
@@ -33,6 +36,12 @@ export class OverviewView implements View {
       answer,
       app.data.causes().then(result => this.#answer(result)),
     );
+    if (app.data.summary.imported !== undefined) {
+      void fill(
+        claimed,
+        app.data.claims().then(result => [claimsSection(app, result)]),
+      );
+    }
     void fill(
       numbers,
       app.data

@@ -1,15 +1,19 @@
-// A trace that cannot be shown: what happened and what to do, in the place of the pictures.
+// A trace that cannot be shown: what happened and what to do, in the place of the pictures; where that is an import, a
+// button that does it.
 
 import type { TraceErrorShape } from '../../extension/trace/api.ts';
 import { el, icon } from '../base/dom.ts';
 
-export const failurePage = (file: string, error: TraceErrorShape): HTMLElement =>
+export const failurePage = (file: string, error: TraceErrorShape, importIt: () => void): HTMLElement =>
   el(
     'main',
     { class: 'failure', role: 'alert', data: { reason: error.reason } },
-    icon('warning'),
+    icon(error.reason === 'importable' ? 'arrow-circle-down' : 'warning'),
     el('h1', {}, error.message),
     error.hint === undefined ? undefined : el('p', {}, error.hint),
+    error.reason === 'importable'
+      ? el('button', { class: 'primary', data: { action: 'import' }, on: { click: importIt } }, 'Import')
+      : undefined,
     file === '' ? undefined : el('p', { class: 'quiet' }, file),
   );
 

@@ -34,6 +34,7 @@ interface Scene {
   readonly thread: number | undefined;
   readonly isTarget: (thread: number) => boolean;
   readonly belief: TraceSummary['belief'];
+  readonly captureNs: number;
 }
 
 export class RowPainter {
@@ -239,10 +240,10 @@ export class RowPainter {
 
   /** Where events were lost or thinned the rows that would have had them say so, over whatever they show. */
   #losses(): void {
-    const { belief, rows, scrollTop, width } = this.#scene;
+    const { belief, captureNs, rows, scrollTop, width } = this.#scene;
     const { context } = this.#brush;
     let taken = 0;
-    for (const part of missingParts(belief)) {
+    for (const part of missingParts(belief, captureNs)) {
       const left = Math.max(0, this.x(part.startNs));
       const right = Math.min(width, this.x(part.endNs));
       if (right < 0 || left > width) continue;

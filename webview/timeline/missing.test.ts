@@ -24,7 +24,7 @@ const belief: Belief = {
 
 test('each loss on the rows that miss it; what was kept whole is not missing', () => {
   assert.deepEqual(
-    missingParts(belief).map(({ kinds, words }) => [kinds.join(), words]),
+    missingParts(belief, 1000).map(({ kinds, words }) => [kinds.join(), words]),
     [
       ['cuda', '1,234 cuda events lost'],
       ['off_cpu,cpu', '70 scheduler events lost'],
@@ -32,5 +32,15 @@ test('each loss on the rows that miss it; what was kept whole is not missing', (
       ['cuda,off_cpu,cpu', 'stacks: 50 % kept'],
     ],
   );
-  for (const missing of missingParts(belief)) assert.deepEqual([missing.startNs, missing.endNs], [10, 15]);
+  for (const missing of missingParts(belief, 1000))
+    assert.deepEqual([missing.startNs, missing.endNs], [10, 15]);
+});
+
+test('what is thinned all along is no stretch of the picture', () => {
+  const whole = { startNs: ns(0), durationNs: ns(1000), what: 'switches', reason: 'sampled', kept: 0.02 };
+  const words = missingParts({ ...belief, losses: [], coverage: [...belief.coverage, whole] }, 1000);
+  assert.deepEqual(
+    words.map(missing => missing.words),
+    ['stacks: 50 % kept'],
+  );
 });

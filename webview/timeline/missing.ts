@@ -1,4 +1,5 @@
-// Stretches in which events are missing, and on which kinds of rows they would have been. Pure.
+// Stretches in which events are missing, and on which kinds of rows they would have been. What is thinned from the first
+// to the last moment is no stretch: the Overview says it, and hatching all of the picture would hide what is there. Pure.
 
 import type { Belief, Track } from '../../extension/trace/api.ts';
 import { formatCount, formatShare, plain } from '../base/format.ts';
@@ -19,7 +20,7 @@ const KINDS: ReadonlyMap<string, readonly Track['kind'][]> = new Map([
 ]);
 
 /** In order of time. */
-export const missingParts = (belief: Belief): readonly Missing[] =>
+export const missingParts = (belief: Belief, captureNs: number): readonly Missing[] =>
   [
     ...belief.losses.map(loss => ({
       startNs: loss.startNs,
@@ -28,7 +29,7 @@ export const missingParts = (belief: Belief): readonly Missing[] =>
       words: `${formatCount(loss.events)} ${plain(loss.class)} events lost`,
     })),
     ...belief.coverage
-      .filter(part => part.kept < 1)
+      .filter(part => part.kept < 1 && !(part.startNs <= 0 && part.durationNs >= captureNs))
       .map(part => ({
         startNs: part.startNs,
         endNs: part.startNs + part.durationNs,

@@ -68,6 +68,7 @@ export class Picture {
       ticks: axis.ticks.map(tick => tick.atNs),
       isTarget: thread => this.#targets.has(thread),
       belief: this.#summary.belief,
+      captureNs: this.#summary.durationNs,
     });
     const frame = { context: this.#brush.context, theme, width, height, x: (at: number) => painter.x(at) };
     painter.ground();

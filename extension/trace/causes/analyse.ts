@@ -33,8 +33,9 @@ export function analyse(
   window: Span,
   floorNs: number,
   wanted: (thread: number) => boolean,
+  gapsAreKnown: boolean,
 ): Analysis {
-  const found = findDelays(columns, window.startNs, window.endNs, floorNs, wanted);
+  const found = findDelays(columns, window.startNs, window.endNs, floorNs, wanted, gapsAreKnown);
   const folds = new Folds(columns, floorNs);
   const states = new Map<State, number>();
   const explained = longest(found.delays);

@@ -43,6 +43,7 @@ export function findDelays(
   endNs: number,
   floorNs: number,
   wanted: (thread: number) => boolean,
+  gapsAreKnown = true,
 ): Delays {
   const { calls, threads } = columns;
   const usual = callThresholds(columns, floorNs);
@@ -62,7 +63,7 @@ export function findDelays(
       const gapFrom = i === 0 ? from : (calls.endNs[outer[i - 1] as number] as number);
       if (gapFrom >= endNs) break;
       // An open call has no end to come after; the gap before it is whole.
-      if (from - gapFrom > gapThreshold.aboveNs) {
+      if (gapsAreKnown && from - gapFrom > gapThreshold.aboveNs) {
         clip(delays, 'slow_gap', thread, call, gapFrom, from, startNs, endNs, gapThreshold.comparedWith);
       }
       if (from >= endNs || to <= startNs) continue;

@@ -21,9 +21,13 @@ export function headline(
   byState: ByState,
   windowNs: number,
   threads: { readonly cuda: number; readonly late: number },
+  gapsAreKnown = true,
 ): string {
   if (threads.cuda === 0) return 'No thread made a CUDA call in this window: there is no delay to explain.';
   const { slowCalls, slowGaps, totalNs } = delays;
+  if (slowCalls + slowGaps === 0 && !gapsAreKnown) {
+    return `No CUDA call that is in this file took longer than its like in ${time(windowNs)}; gaps between calls are not known, since not every call was stored.`;
+  }
   if (slowCalls + slowGaps === 0) {
     return `Nothing was slow: no CUDA call, and no gap between two, took longer than its like in ${time(windowNs)}.`;
   }

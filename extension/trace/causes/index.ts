@@ -7,6 +7,7 @@ import type { Belief, Cause, CausesQuery, CausesResult, ExplainQuery } from '../
 import { columnsOf } from '../columns/index.ts';
 import { ns } from '../time.ts';
 import { analyse } from './analyse.ts';
+import { gapsKnown } from './gaps-known.ts';
 import { headline } from './headline.ts';
 import { floorOf, limitOf, wantedBy, windowOf } from './query.ts';
 import { explainCall, explainWindow, explainWorst } from './single.ts';
@@ -21,11 +22,13 @@ export function findCauses(db: DatabaseSync, query: CausesQuery, belief: Belief)
   const window = windowOf(columns, query.window);
   const limit = limitOf(query.limit);
   const wanted = wantedBy(columns, query.pid);
+  const gapsAreKnown = gapsKnown(db);
   const { found, causes, byState, totalNs, skipped } = analyse(
     columns,
     window,
     floorOf(query.floorUs),
     wanted,
+    gapsAreKnown,
   );
   const delays = {
     slowCalls: found.delays.filter(({ kind }) => kind === 'slow_call').length,
@@ -45,7 +48,7 @@ export function findCauses(db: DatabaseSync, query: CausesQuery, belief: Belief)
     total: causes.length,
     delays,
     byState,
-    headline: headline(causes, delays, byState, window.endNs - window.startNs, threads),
+    headline: headline(causes, delays, byState, window.endNs - window.startNs, threads, gapsAreKnown),
     belief: remarks.length === 0 ? belief : { ...belief, remarks: [...belief.remarks, ...remarks] },
   };
 }
@@ -59,5 +62,5 @@ export function explainDelay(db: DatabaseSync, query: ExplainQuery): Cause {
   const columns = columnsOf(db);
   if ('call' in query) return explainCall(columns, query.call);
   if ('thread' in query) return explainWindow(columns, query.thread, windowOf(columns, query.window));
-  return explainWorst(columns, windowOf(columns, query.worst.window), query.worst.pid);
+  return explainWorst(columns, windowOf(columns, query.worst.window), query.worst.pid, gapsKnown(db));
 }

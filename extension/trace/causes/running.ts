@@ -82,7 +82,7 @@ export function unseen(walk: Walk, thread: number, startNs: number, endNs: numbe
   const born = threads.startNs[thread] ?? 0;
   const gone = threads.endNs[thread] ?? Number.POSITIVE_INFINITY;
   const why = doubts.scheduler.overlap(startNs, endNs)
-    ? 'scheduler events were lost here: what the thread did was not seen'
+    ? 'scheduler events were lost or left out here: what the thread did was not seen'
     : endNs <= born || startNs >= gone
       ? 'the thread did not exist then'
       : ranBefore(walk, thread, startNs)

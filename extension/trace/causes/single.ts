@@ -32,9 +32,14 @@ export function explainWindow(columns: Columns, threadId: number, { startNs, end
  * The worst example of the first cause; where there is none, the longest delay; where nothing was slow, the longest
  * call. Throws TraceError 'not_in_trace' where the process made no call.
  */
-export function explainWorst(columns: Columns, window: Span, pid: number | undefined): Cause {
+export function explainWorst(
+  columns: Columns,
+  window: Span,
+  pid: number | undefined,
+  gapsAreKnown: boolean,
+): Cause {
   const wanted = wantedBy(columns, pid);
-  const { causes } = analyse(columns, window, floorOf(), wanted);
+  const { causes } = analyse(columns, window, floorOf(), wanted, gapsAreKnown);
   const roots = causes.filter(({ kind }) => kind === 'cause')[0]?.examples;
   const worst = roots?.[0] ?? longestExample(causes);
   if (worst !== undefined) return told(columns, worst, rootedAgain(columns, worst));

@@ -3,6 +3,7 @@
 import type { Answer, Argument, Method } from '../api.ts';
 import { TraceError } from '../error.ts';
 import { belief } from './belief.ts';
+import { claims } from './claims.ts';
 import { flame } from './flame.ts';
 import { offCpu } from './off-cpu.ts';
 import { row } from './row.ts';
@@ -38,6 +39,7 @@ const answers: Answers = {
     const { explainDelay } = await import('../causes/index.ts');
     return explainDelay(store.db, query);
   },
+  claims: store => store.keep('claims', () => claims(store)),
   offCpu,
   sql,
   schema: store => store.open.schema.text,

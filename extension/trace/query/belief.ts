@@ -3,6 +3,7 @@
 import type { Belief, ProbeRow } from '../api.ts';
 import { clean } from '../columns/text.ts';
 import { ns } from '../time.ts';
+import { importRemarks } from './imported.ts';
 import type { Store } from './store.ts';
 
 /** Stretches of loss or coverage that are listed; a remark says how many there are. */
@@ -66,10 +67,11 @@ function readBelief(store: Store): Belief {
   const unequal = all.filter(probe => !addsUp(probe));
   const declared = store.meta.get('consistent') !== false;
   const remarks = [
+    ...importRemarks(store),
     ...lossRemarks(counted, listed, losses),
     ...coverage
       .slice(0, 3)
-      .map(c => `${percent(c.kept)} of ${c.what} were kept for ${seconds(c.durationNs)} (${c.reason}).`),
+      .map(c => `${share(c.kept)} ${c.what} were kept for ${seconds(c.durationNs)} (${c.reason}).`),
     ...(coverage.length > 3 ? [`${coverage.length - 3} more stretches were thinned on purpose.`] : []),
     ...refusedRemark(all),
     ...missedRemark(all),
@@ -123,5 +125,6 @@ function missedRemark(all: readonly ProbeRow[]): string[] {
   return missed === 0 ? [] : [`The kernel skipped a probe ${missed} times because another one was running.`];
 }
 
+const share = (kept: number): string => (kept === 0 ? 'No' : `${percent(kept)} of`);
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const seconds = (durationNs: number): string => `${(durationNs / 1e9).toFixed(3)} s`;

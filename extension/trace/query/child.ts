@@ -4,6 +4,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { TraceErrorReason } from '../api.ts';
 import { TraceError } from '../error.ts';
+import type { ImportProgress } from '../import/progress.ts';
 import { type Limits, OUT_OF_MEMORY, type Reply, type Request } from './messages.ts';
 
 /** How long a call that nobody waits for any more may go on before its process is ended for it. */
@@ -24,6 +25,7 @@ const PICTURES: ReadonlySet<Request['method']> = new Set([
 interface Pending {
   readonly request: Request;
   resolve(value: unknown): void;
+  readonly progress: ((progress: ImportProgress) => void) | undefined;
   reject(error: TraceError): void;
   /** Nobody waits for the answer. */
   abandoned: boolean;
@@ -56,7 +58,7 @@ export class QueryChild {
     this.#options = options;
   }
 
-  call(asked: Asked, signal?: AbortSignal): Promise<unknown> {
+  call(asked: Asked, signal?: AbortSignal, progress?: (progress: ImportProgress) => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closed());
       if (signal?.aborted === true) return reject(cancelled());
@@ -65,6 +67,7 @@ export class QueryChild {
       const settle = () => signal?.removeEventListener('abort', onAbort);
       const pending: Pending = {
         request,
+        progress,
         abandoned: false,
         resolve: value => {
           settle();
@@ -153,6 +156,10 @@ export class QueryChild {
     // The trace did not open: that is the answer to whatever waits, and the next call tries again.
     if (reply.id === 0) this.#dismiss();
     if (pending === undefined || (reply.id !== 0 && reply.id !== pending.request.id)) return;
+    if ('progress' in reply) {
+      if (!pending.abandoned) pending.progress?.(reply.progress);
+      return;
+    }
     clearTimeout(this.#timer);
     this.#current = undefined;
     if ('error' in reply) pending.reject(TraceError.from(reply.error));

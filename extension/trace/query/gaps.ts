@@ -1,6 +1,7 @@
 // How long no thread of a process had a launch under way: the nearest thing to GPU idle time that the host alone sees.
 
 import type { LaunchGaps } from '../api.ts';
+import { gapsKnown } from '../causes/gaps-known.ts';
 import type { Columns } from '../columns/index.ts';
 import { ns, type Span } from '../time.ts';
 import { rowsOf } from './overlap.ts';
@@ -11,8 +12,12 @@ const LONGEST = 5;
 /** Stretches of time in order, without overlap: starts and ends by turns. */
 type Busy = Float64Array;
 
-/** For each process that launches in the window, longest gaps first; the edges of the window end a gap. */
+/**
+ * For each process that launches in the window, longest gaps first; the edges of the window end a gap. None where the
+ * file does not hold every call.
+ */
 export function launchGaps(store: Store, window: Span, threads: readonly number[]): LaunchGaps[] {
+  if (!store.keep('gaps known', () => gapsKnown(store.db))) return [];
   const { columns } = store;
   const launching = Uint8Array.from(columns.calls.functions, ({ category, name }) =>
     category === 'launch' || name.endsWith('GraphLaunch') ? 1 : 0,

@@ -1,5 +1,6 @@
 // The query process: the only one that opens a trace. Forked by client.ts, one for each open trace (and one more for
-// SQL that strangers write). It answers one request at a time and ends when its parent does.
+// SQL that strangers write), and by import/client.ts for another tool's. It answers one request at a time and ends when
+// its parent does.
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,10 +24,11 @@ function serve(program: string, limits: Limits): void {
   const watchdog = startWatchdog(program, limits);
   let schema: Schema | undefined;
   let store: Store | undefined;
-  const open = (path: string): Store => {
+  const schemaText = (): Schema => {
     schema ??= readSchema(readFileSync(schemaFile(program), 'utf8'));
-    return new Store(openDatabase(path, schema));
+    return schema;
   };
+  const open = (path: string): Store => new Store(openDatabase(path, schemaText()));
   const handle = async (request: Request): Promise<unknown> => {
     if (request.method === 'open') {
       store?.open.close();
@@ -42,10 +44,21 @@ function serve(program: string, limits: Limits): void {
         other.open.close();
       }
     }
+    if (request.method === 'recognise' || request.method === 'import') {
+      const { importForeign, recognise } = await import('../import/index.ts');
+      if (request.method === 'recognise') return recognise(request.argument.path, request.argument.work);
+      return importForeign(request.argument, schemaText(), progress => tell({ id: request.id, progress }));
+    }
     if (store === undefined) throw new TraceError('internal', 'No trace is open.');
     if (request.method === 'load') return void store.columns;
     return answer(store, request.method, request.argument);
   };
+  /** Lets the message out before what runs next keeps this thread busy. */
+  const tell = (reply: Reply): Promise<void> =>
+    new Promise(resolve => {
+      if (process.send === undefined) resolve();
+      else process.send(reply, () => resolve());
+    });
   let before = Promise.resolve();
   process.on('message', (request: Request) => {
     before = before.then(async () => {

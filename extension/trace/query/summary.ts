@@ -4,6 +4,7 @@ import type { HostCheck, TraceSummary } from '../api.ts';
 import { clean } from '../columns/text.ts';
 import { ns } from '../time.ts';
 import { believed, probes } from './belief.ts';
+import { importedFrom } from './imported.ts';
 import { rowsOf } from './overlap.ts';
 import { outermostCalls } from './stats.ts';
 import type { Store } from './store.ts';
@@ -56,6 +57,7 @@ export function glance(store: Store): Glance {
     commandLine: store.metaText('command_line'),
     profile: store.metaText('profile'),
     endReason: store.metaText('end_reason'),
+    imported: importedFrom(store),
     rows,
     events: EVENT_TABLES.reduce((sum, table) => sum + (rows[table] ?? 0), 0),
   };

@@ -4,6 +4,7 @@
 import type { Track, TrackId } from '../api.ts';
 import { TraceError } from '../error.ts';
 import { ns, type Span } from '../time.ts';
+import { believed } from './belief.ts';
 import { Mipmap } from './mipmap.ts';
 import { type Rows, rowsOf } from './overlap.ts';
 import { callPainter, type Painter, sliceOwner, waitPainter } from './painters.ts';
@@ -46,7 +47,7 @@ export function tracks(store: Store): readonly Track[] {
           id: `off_cpu:${ref.id}`,
           kind: 'off_cpu',
           ...thread,
-          ...extent(offCpu, waits),
+          ...extent(offCpu, waits, switchesSampled(store)),
           depth: 1,
         });
       }
@@ -59,13 +60,26 @@ export function tracks(store: Store): readonly Track[] {
   });
 }
 
-/** How many rows, and from the first one's start to the last one's end. */
+/** How many rows, and from the first one's start to the last one's end: no time where only a choice of them is there. */
 function extent(
   { startNs, endNs }: { readonly startNs: Float64Array; readonly endNs: Float64Array },
   { from, to }: Rows,
+  sampled = false,
 ): { readonly events: number; readonly observed: Span } {
-  const observed = { startNs: ns(startNs[from] as number), endNs: ns(endNs[to - 1] as number) };
+  const start = startNs[from] as number;
+  const observed = { startNs: ns(start), endNs: ns(sampled ? start : (endNs[to - 1] as number)) };
   return { events: to - from, observed };
+}
+
+/** Switches were left out from the first to the last moment, and no slice says who ran. */
+function switchesSampled(store: Store): boolean {
+  return (
+    store.columns.slices.rows === 0 &&
+    believed(store).coverage.some(
+      ({ what, kept, startNs, durationNs }) =>
+        kept < 1 && /^(off_cpu|switches)/.test(what) && startNs <= 0 && durationNs >= store.durationNs,
+    )
+  );
 }
 
 export function track(store: Store, id: TrackId): BuiltTrack {
