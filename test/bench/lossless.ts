@@ -77,7 +77,7 @@ export const bench: Bench = () =>
     ];
   });
 
-/** Milliseconds from exec to `started`, and the peak of resident memory of a capture of 1 s. */
+/** Milliseconds from exec to `started`, and the peak of resident memory while recording for 1 s. */
 async function startUp(folder: string): Promise<{ loadMs: number; memoryMb: number }> {
   const begin = performance.now();
   const output = join(folder, 'idle.wakechain.db');
@@ -93,7 +93,8 @@ async function startUp(folder: string): Promise<{ loadMs: number; memoryMb: numb
       // it has ended
     }
   }, 50);
-  await capture.ended;
+  await lineOfType(capture, 'finalizing');
   clearInterval(timer);
+  await capture.ended;
   return { loadMs, memoryMb: peakKb / 1024 };
 }

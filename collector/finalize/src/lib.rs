@@ -16,6 +16,7 @@ mod elf;
 mod error;
 mod frames;
 mod input;
+mod insert;
 mod maps;
 mod names;
 mod objects;
@@ -129,18 +130,18 @@ pub fn finalize(
         steps,
     };
 
-    let database = database::open(&output)?;
+    let mut database = database::open(&output)?;
     let schema = schema::schema();
     schema.tables.iter().try_for_each(|sql| database.execute_batch(sql))?;
     database.execute_batch("BEGIN")?;
-    let calls = calls::write(&database, &mut context, &mut input.probes, &found.calls)?;
+    let calls = calls::write(&mut database, &mut context, &mut input.probes, &found.calls)?;
     let known = off_cpu::Known {
         interrupts_are_seen: found.interrupts_are_seen,
         gpu_majors: &input.gpu_majors(),
         objects: &found.objects,
     };
-    let off_cpu = off_cpu::write(&database, &mut context, &found.off_cpu, &known)?;
-    let slices = slices::write(&database, &mut context, &found.slices)?;
+    let off_cpu = off_cpu::write(&mut database, &mut context, &found.off_cpu, &known)?;
+    let slices = slices::write(&mut database, &mut context, &found.slices)?;
     let losses = belief::losses(&found, &context.clock, is_whole);
     belief::write_losses(&database, &context.clock, &losses)?;
     belief::write_coverage(&database, &context.clock, &mut context.who, &mut input.probes, &input.coverage)?;

@@ -2,10 +2,12 @@
 //! `cuda_function`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use rusqlite::{Connection, params};
 use wakechain_cuda::Known;
 
+use crate::calls::CopyKind;
 use crate::clock::exact;
 use crate::database::row_id;
 use crate::error::FinalizeError;
@@ -28,6 +30,8 @@ pub struct Function {
     pub name: String,
     /// What the table of functions says of it.
     pub known: Option<Known>,
+    /// What its name says of the kind of copy.
+    pub copies: Option<CopyKind>,
 }
 
 #[derive(Default)]
@@ -37,7 +41,7 @@ pub struct ProbeTable {
     refused: Vec<Probe>,
     pub counts: HashMap<u32, Counts>,
     counted_ns: u64,
-    functions: HashMap<u32, Function>,
+    functions: HashMap<u32, Rc<Function>>,
     rows: Vec<texts::Function>,
 }
 
@@ -91,9 +95,9 @@ impl ProbeTable {
     }
 
     /// The function that a probe is on. An index that no text introduced still gets a name.
-    pub fn function(&mut self, index: u32) -> Function {
+    pub fn function(&mut self, index: u32) -> Rc<Function> {
         if let Some(known) = self.functions.get(&index) {
-            return known.clone();
+            return Rc::clone(known);
         }
         let said = self.by_index.get(&index).and_then(|probe| probe.function.clone());
         let mut row =
@@ -111,8 +115,9 @@ impl ProbeTable {
             self.rows.push(row.clone());
             self.rows.len() - 1
         });
-        let function = Function { id: position as u32 + 1, name: row.name, known };
-        self.functions.insert(index, function.clone());
+        let copies = CopyKind::of_name(&row.name);
+        let function = Rc::new(Function { id: position as u32 + 1, name: row.name, known, copies });
+        self.functions.insert(index, Rc::clone(&function));
         function
     }
 

@@ -6,7 +6,7 @@ use wakechain_wire::*;
 
 use super::kernels::KernelId;
 use super::objects::{Kind, ObjectId};
-use super::{Caller, Calls, units};
+use super::{Caller, Calls, CopyKind, units};
 use crate::clock::exact;
 use crate::context::Context;
 use crate::details::Details;
@@ -105,8 +105,10 @@ impl Calls {
             None => sum.bytes,
         };
         to.bytes = bytes.and_then(|bytes| to.details.integer("bytes", bytes));
-        if let Some(kind) = units::copy_kind(&function.name, sum.copy) {
-            to.details.say("copy", kind);
+        // a number that is none of the enum's says nothing, whatever the name
+        let copies = sum.copy.map_or(function.copies, CopyKind::of_number);
+        if let Some(kind) = copies {
+            to.details.say("copy", kind.as_str());
         }
         to.shape = self.shape(&sum);
         let is_named = known.roles.iter().any(|role| matches!(role, Role::Name | Role::NameOut));

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::database::row_id;
 use crate::error::FinalizeError;
 use crate::frames::FrameId;
+use crate::insert::{cells, insert_rows};
 use crate::probes::ProbeTable;
 use crate::scan::Event;
 use crate::stacks::Innermost;
@@ -23,8 +24,12 @@ use crate::who::{ProcessId, ThreadId};
 use arguments::{Arguments, Recorded};
 use kernels::{KernelId, Kernels};
 use objects::Objects;
+pub use units::CopyKind;
 
 type CallId = i64;
+
+const INSERT: &str = "INSERT INTO cuda_call (id, thread_id, function_id, start_ns, duration_ns, parent_id, result, call_site_id, stack_id, \
+         kernel_id, shape_id, bytes, stream_id, object_id, address, details) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)";
 
 /// Calls that a thread is in, outermost first.
 #[derive(Debug, Clone, Copy)]
@@ -55,79 +60,78 @@ struct Caller {
 
 /// Writes all calls in order of their start. Returns the rows written for each probe.
 pub fn write<S: ReadAt>(
-    database: &Connection,
+    database: &mut Connection,
     context: &mut Context<S>,
     probes: &mut ProbeTable,
     events: &[Event],
 ) -> Result<HashMap<u32, u64>, FinalizeError> {
-    let mut insert = database.prepare(
-        "INSERT INTO cuda_call (id, thread_id, function_id, start_ns, duration_ns, parent_id, result, call_site_id, stack_id, \
-         kernel_id, shape_id, bytes, stream_id, object_id, address, details) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
-    )?;
     let mut calls = Calls::default();
-    let mut rows: HashMap<u32, u64> = HashMap::new();
-    for (index, event) in events.iter().enumerate() {
-        context.steps.row()?;
-        let record = context.blocks.record(event.place)?;
-        let recorded = Recorded::from_bytes(record.bytes, u32::from(record.header.kind));
-        let Some(call) = CallRecord::from_bytes(record.bytes) else { continue };
-        *rows.entry(call.probe).or_default() += 1;
-        let id = row_id(index);
-        let thread = context.who.thread_at(call.tid, call.start_ns);
-        let process = context.who.process_of(thread);
-        let function = probes.function(call.probe);
-        let ended = call.end_ns != 0
-            && !(call.header.has(CALL_OPEN)
-                || call.header.has(CALL_ABANDONED)
-                || call.header.has(CALL_NO_RETURN_PROBE));
-        let parent = calls.parent(thread, &call);
+    let mut written: HashMap<u32, u64> = HashMap::new();
+    insert_rows(database, INSERT, 16, |rows| {
+        for (index, event) in events.iter().enumerate() {
+            context.steps.row()?;
+            let record = context.blocks.record(event.place)?;
+            let recorded = Recorded::from_bytes(record.bytes, u32::from(record.header.kind));
+            let Some(call) = CallRecord::from_bytes(record.bytes) else { continue };
+            *written.entry(call.probe).or_default() += 1;
+            let id = row_id(index);
+            let thread = context.who.thread_at(call.tid, call.start_ns);
+            let process = context.who.process_of(thread);
+            let function = probes.function(call.probe);
+            let ended = call.end_ns != 0
+                && !(call.header.has(CALL_OPEN)
+                    || call.header.has(CALL_ABANDONED)
+                    || call.header.has(CALL_NO_RETURN_PROBE));
+            let parent = calls.parent(thread, &call);
 
-        let mut arguments = Arguments::default();
-        if let Some(recorded) = &recorded {
-            let launched = parent.and_then(|parent| parent.kernel);
-            calls.read_arguments(context, &function, recorded, Caller { process, launched, ended }, &mut arguments);
+            let mut arguments = Arguments::default();
+            if let Some(recorded) = &recorded {
+                let launched = parent.and_then(|parent| parent.kernel);
+                calls.read_arguments(context, &function, recorded, Caller { process, launched, ended }, &mut arguments);
+            }
+            if call.header.has(CALL_ABANDONED) {
+                arguments.details.say("end", "unwound");
+            } else if call.header.has(CALL_NO_RETURN_PROBE) {
+                arguments.details.say("end", "not probed");
+            }
+            let end_ns = if ended { call.end_ns } else { u64::MAX };
+            calls.enclosing.entry(thread).or_default().push(Enclosing {
+                depth: call.depth,
+                end_ns,
+                call: id,
+                kernel: arguments.kernel,
+            });
+            let call_site = calls.call_site(context, process, &call);
+            let stack = context.stacks.user(
+                &mut context.blocks,
+                &mut context.frames,
+                &mut context.who,
+                call.user_stack,
+                Innermost::Return,
+            )?;
+            rows.push(cells![
+                id,
+                thread,
+                function.id,
+                context.clock.relative(call.start_ns),
+                ended.then(|| between(call.start_ns, call.end_ns)),
+                parent.map(|parent| parent.call),
+                (ended && function.known.is_none_or(|known| known.returns_error)).then_some(call.result),
+                call_site,
+                stack,
+                arguments.kernel,
+                arguments.shape,
+                arguments.bytes,
+                arguments.stream,
+                arguments.object,
+                arguments.address,
+                arguments.details.into_text(),
+            ])?;
         }
-        if call.header.has(CALL_ABANDONED) {
-            arguments.details.say("end", "unwound");
-        } else if call.header.has(CALL_NO_RETURN_PROBE) {
-            arguments.details.say("end", "not probed");
-        }
-        let end_ns = if ended { call.end_ns } else { u64::MAX };
-        calls.enclosing.entry(thread).or_default().push(Enclosing {
-            depth: call.depth,
-            end_ns,
-            call: id,
-            kernel: arguments.kernel,
-        });
-        let call_site = calls.call_site(context, process, &call);
-        let stack = context.stacks.user(
-            &mut context.blocks,
-            &mut context.frames,
-            &mut context.who,
-            call.user_stack,
-            Innermost::Return,
-        )?;
-        insert.execute(params![
-            id,
-            thread,
-            function.id,
-            context.clock.relative(call.start_ns),
-            ended.then(|| between(call.start_ns, call.end_ns)),
-            parent.map(|parent| parent.call),
-            (ended && function.known.is_none_or(|known| known.returns_error)).then_some(call.result),
-            call_site,
-            stack,
-            arguments.kernel,
-            arguments.shape,
-            arguments.bytes,
-            arguments.stream,
-            arguments.object,
-            arguments.address,
-            arguments.details.into_text(),
-        ])?;
-    }
+        Ok(())
+    })?;
     calls.write_rest(database)?;
-    Ok(rows)
+    Ok(written)
 }
 
 impl Calls {

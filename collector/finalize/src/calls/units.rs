@@ -30,22 +30,50 @@ pub fn memset_element_bytes(function: &str) -> u64 {
     }
 }
 
-/// cudaMemcpyKind, or what the driver function's name says.
-pub fn copy_kind(function: &str, kind: Option<u64>) -> Option<&'static str> {
-    let plain = plain_name(function);
-    let by_name =
-        [("HtoD", 1), ("DtoH", 2), ("DtoD", 3), ("HtoA", 1), ("AtoH", 2), ("DtoA", 3), ("AtoD", 3), ("AtoA", 3)]
-            .into_iter()
-            .find(|(part, _)| plain.contains(part))
-            .map(|(_, kind)| kind);
-    Some(match kind.or(by_name)? {
-        0 => "host_to_host",
-        1 => "host_to_device",
-        2 => "device_to_host",
-        3 => "device_to_device",
-        4 => "default",
-        _ => return None,
-    })
+/// cudaMemcpyKind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyKind {
+    HostToHost,
+    HostToDevice,
+    DeviceToHost,
+    DeviceToDevice,
+    Default,
+}
+
+impl CopyKind {
+    pub fn of_number(kind: u64) -> Option<CopyKind> {
+        Some(match kind {
+            0 => CopyKind::HostToHost,
+            1 => CopyKind::HostToDevice,
+            2 => CopyKind::DeviceToHost,
+            3 => CopyKind::DeviceToDevice,
+            4 => CopyKind::Default,
+            _ => return None,
+        })
+    }
+
+    /// What the driver function's name says; an array lies on the device.
+    pub fn of_name(function: &str) -> Option<CopyKind> {
+        let plain = plain_name(function);
+        let says = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
+        if says(&["HtoD", "HtoA"]) {
+            return Some(CopyKind::HostToDevice);
+        }
+        if says(&["DtoH", "AtoH"]) {
+            return Some(CopyKind::DeviceToHost);
+        }
+        says(&["DtoD", "DtoA", "AtoD", "AtoA"]).then_some(CopyKind::DeviceToDevice)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            CopyKind::HostToHost => "host_to_host",
+            CopyKind::HostToDevice => "host_to_device",
+            CopyKind::DeviceToHost => "device_to_host",
+            CopyKind::DeviceToDevice => "device_to_device",
+            CopyKind::Default => "default",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -54,11 +82,11 @@ mod tests {
 
     #[test]
     fn a_driver_function_says_in_its_name_what_it_copies_and_sets() {
-        assert_eq!(copy_kind("cuMemcpyHtoDAsync_v2_ptsz", None), Some("host_to_device"));
-        assert_eq!(copy_kind("cuMemcpyAtoH_v2", None), Some("device_to_host"));
-        assert_eq!(copy_kind("cuMemcpyAsync", None), None);
-        assert_eq!(copy_kind("cudaMemcpy", Some(4)), Some("default"));
-        assert_eq!(copy_kind("cudaMemcpy", Some(99)), None);
+        assert_eq!(CopyKind::of_name("cuMemcpyHtoDAsync_v2_ptsz"), Some(CopyKind::HostToDevice));
+        assert_eq!(CopyKind::of_name("cuMemcpyAtoH_v2"), Some(CopyKind::DeviceToHost));
+        assert_eq!(CopyKind::of_name("cuMemcpyAsync"), None);
+        assert_eq!(CopyKind::of_number(4), Some(CopyKind::Default));
+        assert_eq!(CopyKind::of_number(99), None);
         assert_eq!(memset_element_bytes("cuMemsetD32Async_ptsz"), 4);
         assert_eq!(memset_element_bytes("cuMemsetD2D16_v2"), 2);
         assert_eq!(memset_element_bytes("cudaMemset"), 1);

@@ -10,7 +10,7 @@ mod waker;
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use wakechain_wire::spool::ReadAt;
 use wakechain_wire::*;
 
@@ -20,6 +20,7 @@ use crate::database::row_id;
 use crate::details::Details;
 use crate::error::FinalizeError;
 use crate::frames::{Frames, StackId};
+use crate::insert::{cells, insert_rows};
 use crate::objects::Objects;
 use crate::scan::Event;
 use crate::stacks::Innermost;
@@ -29,6 +30,11 @@ use kernel_stack::KernelFacts;
 use reason::Wait;
 use wait_objects::{NVIDIA_MAJOR, WaitObject, WaitObjectId, WaitObjects};
 use waker::Waker;
+
+const INSERT: &str = "INSERT INTO off_cpu (id, thread_id, start_ns, duration_ns, began_before, runnable_ns, reason_id, syscall_id, object_id, \
+         futex_op, futex_value, timeout_ns, stack_id, kernel_stack_id, next_thread_id, waker_thread_id, waker_context_id, interrupt_id, \
+         waker_syscall_id, waker_stack_id, cpu_before, cpu_after, details) \
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)";
 
 /// Rows written, by whether the interval had ended.
 #[derive(Debug, Default, PartialEq)]
@@ -66,119 +72,117 @@ struct IntervalStacks {
 
 /// Writes all intervals in order of their start.
 pub fn write<S: ReadAt>(
-    database: &Connection,
+    database: &mut Connection,
     context: &mut Context<S>,
     events: &[Event],
     known: &Known,
 ) -> Result<Written, FinalizeError> {
-    let mut insert = database.prepare(
-        "INSERT INTO off_cpu (id, thread_id, start_ns, duration_ns, began_before, runnable_ns, reason_id, syscall_id, object_id, \
-         futex_op, futex_value, timeout_ns, stack_id, kernel_stack_id, next_thread_id, waker_thread_id, waker_context_id, interrupt_id, \
-         waker_syscall_id, waker_stack_id, cpu_before, cpu_after, details) \
-         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)",
-    )?;
     let mut off_cpu = OffCpu::default();
     let mut written = Written::default();
-    for (index, event) in events.iter().enumerate() {
-        context.steps.row()?;
-        let record = context.blocks.record(event.place)?;
-        let is_detailed = u32::from(record.header.kind) == RECORD_SWITCH_DETAIL;
-        let detail = SwitchDetailRecord::from_bytes(record.bytes).filter(|_| is_detailed);
-        let Some(switch) = SwitchRecord::from_bytes(record.bytes) else { continue };
+    insert_rows(database, INSERT, 23, |rows| {
+        for (index, event) in events.iter().enumerate() {
+            context.steps.row()?;
+            let record = context.blocks.record(event.place)?;
+            let is_detailed = u32::from(record.header.kind) == RECORD_SWITCH_DETAIL;
+            let detail = SwitchDetailRecord::from_bytes(record.bytes).filter(|_| is_detailed);
+            let Some(switch) = SwitchRecord::from_bytes(record.bytes) else { continue };
 
-        let is_open = switch.header.has(SWITCH_OPEN);
-        let began_before = switch.header.has(SWITCH_OFF_BEGAN_BEFORE);
-        let off_ns = switch.off_ns.max(context.clock.start_ns);
-        *(if is_open { &mut written.open } else { &mut written.ended }) += 1;
-        let thread = context.who.thread_at(switch.next_tid, off_ns);
-        let process = context.who.process_of(thread);
-        let stacks = read_stacks(context, detail.as_ref())?;
-        let kernel = off_cpu.facts(&context.frames, stacks.kernel);
-        let waker_kernel = off_cpu.facts(&context.frames, stacks.waker);
+            let is_open = switch.header.has(SWITCH_OPEN);
+            let began_before = switch.header.has(SWITCH_OFF_BEGAN_BEFORE);
+            let off_ns = switch.off_ns.max(context.clock.start_ns);
+            *(if is_open { &mut written.open } else { &mut written.ended }) += 1;
+            let thread = context.who.thread_at(switch.next_tid, off_ns);
+            let process = context.who.process_of(thread);
+            let stacks = read_stacks(context, detail.as_ref())?;
+            let kernel = off_cpu.facts(&context.frames, stacks.kernel);
+            let waker_kernel = off_cpu.facts(&context.frames, stacks.waker);
 
-        let syscall = context.names.syscall(switch.system_call);
-        let futex_op = detail.map_or(futex::NONE, |detail| detail.futex_op);
-        let is_futex = futex_op != futex::NONE;
-        let state = u32::from(switch.state_before);
-        let wait = Wait {
-            state,
-            throttled: switch.header.has(SWITCH_THROTTLED),
-            in_iowait: switch.header.has(SWITCH_IN_IOWAIT),
-            is_kernel_thread: context.who.thread(thread).is_some_and(|thread| thread.is_kernel),
-            syscall: context.names.syscalls.known(switch.system_call),
-            is_futex,
-            file_kind: detail.map_or(FILE_NONE, |detail| detail.file_kind),
-            is_gpu_device: detail.is_some_and(|detail| known.is_gpu_device(&detail)),
-            for_kernel_lock: detail.is_some_and(|detail| detail.kernel_lock != 0),
-            kernel: kernel.as_ref(),
-        };
-        let reason = reason::reason(&wait);
-        let is_asleep = state != STATE_PREEMPTED;
-        let object = match &detail {
-            Some(detail) if is_asleep => off_cpu.object(context, known, process, detail, &wait, reason),
-            _ => None,
-        };
+            let syscall = context.names.syscall(switch.system_call);
+            let futex_op = detail.map_or(futex::NONE, |detail| detail.futex_op);
+            let is_futex = futex_op != futex::NONE;
+            let state = u32::from(switch.state_before);
+            let wait = Wait {
+                state,
+                throttled: switch.header.has(SWITCH_THROTTLED),
+                in_iowait: switch.header.has(SWITCH_IN_IOWAIT),
+                is_kernel_thread: context.who.thread(thread).is_some_and(|thread| thread.is_kernel),
+                syscall: context.names.syscalls.known(switch.system_call),
+                is_futex,
+                file_kind: detail.map_or(FILE_NONE, |detail| detail.file_kind),
+                is_gpu_device: detail.is_some_and(|detail| known.is_gpu_device(&detail)),
+                for_kernel_lock: detail.is_some_and(|detail| detail.kernel_lock != 0),
+                kernel: kernel.as_ref(),
+            };
+            let reason = reason::reason(&wait);
+            let is_asleep = state != STATE_PREEMPTED;
+            let object = match &detail {
+                Some(detail) if is_asleep => off_cpu.object(context, known, process, detail, &wait, reason),
+                _ => None,
+            };
 
-        let was_woken = switch.wake_ns != 0;
-        let wakes_this_futex = is_futex
-            && detail.is_some_and(|detail| futex::wakes(detail.waker_futex_op) && detail.waker_object == detail.object);
-        let waker = Waker {
-            bits: u32::from(switch.waker_context),
-            kernel: waker_kernel.as_ref(),
-            wakes_this_futex,
-            interrupts_are_seen: known.interrupts_are_seen,
-        };
-        let waker_context = if was_woken { waker::context(&waker) } else { None };
-        let interrupt = waker::interrupt(waker_context, waker_kernel.as_ref());
-        let waker_thread =
-            (was_woken && switch.waker_tid != 0).then(|| context.who.thread_at(switch.waker_tid, switch.wake_ns));
-        let waker_syscall = if was_woken && waker_context != Some("interrupt") {
-            context.names.syscall(switch.waker_system_call)
-        } else {
-            None
-        };
-        let next_thread = (switch.got_cpu_tid != 0).then(|| context.who.thread_at(switch.got_cpu_tid, off_ns));
+            let was_woken = switch.wake_ns != 0;
+            let wakes_this_futex = is_futex
+                && detail
+                    .is_some_and(|detail| futex::wakes(detail.waker_futex_op) && detail.waker_object == detail.object);
+            let waker = Waker {
+                bits: u32::from(switch.waker_context),
+                kernel: waker_kernel.as_ref(),
+                wakes_this_futex,
+                interrupts_are_seen: known.interrupts_are_seen,
+            };
+            let waker_context = if was_woken { waker::context(&waker) } else { None };
+            let interrupt = waker::interrupt(waker_context, waker_kernel.as_ref());
+            let waker_thread =
+                (was_woken && switch.waker_tid != 0).then(|| context.who.thread_at(switch.waker_tid, switch.wake_ns));
+            let waker_syscall = if was_woken && waker_context != Some("interrupt") {
+                context.names.syscall(switch.waker_system_call)
+            } else {
+                None
+            };
+            let next_thread = (switch.got_cpu_tid != 0).then(|| context.who.thread_at(switch.got_cpu_tid, off_ns));
 
-        let mut details = Details::default();
-        if let Some(detail) =
-            detail.filter(|detail| is_futex && futex::wakes(detail.waker_futex_op) && !wakes_this_futex)
-        {
-            // it woke through another word: a requeue, or a chain of wake-ups
-            details.say("waker_futex", format!("{:#x}", detail.waker_object));
+            let mut details = Details::default();
+            if let Some(detail) =
+                detail.filter(|detail| is_futex && futex::wakes(detail.waker_futex_op) && !wakes_this_futex)
+            {
+                // it woke through another word: a requeue, or a chain of wake-ups
+                details.say("waker_futex", format!("{:#x}", detail.waker_object));
+            }
+            if switch.header.has(SWITCH_INFERRED) {
+                // its end is the kernel's own note of when the thread got its CPU: no probe ran at that switch
+                details.say("inferred", true);
+            }
+            let timeout = detail.and_then(|detail| {
+                timeout::relative_ns(detail.timeout_kind, detail.timeout_ns, off_ns, began_before, &context.clock)
+            });
+            rows.push(cells![
+                row_id(index),
+                thread,
+                context.clock.relative(off_ns),
+                (!is_open).then(|| between(off_ns, switch.at_ns)),
+                began_before,
+                runnable_ns(&switch, off_ns, is_asleep),
+                context.names.id(reason),
+                syscall,
+                object,
+                is_futex.then(|| futex::operation(futex_op)),
+                detail.filter(|_| is_futex).map(|detail| detail.futex_value),
+                timeout,
+                stacks.user,
+                stacks.kernel,
+                next_thread,
+                waker_thread,
+                waker_context.map(|name| context.names.id(name)),
+                interrupt.map(|name| context.names.id(name)),
+                waker_syscall,
+                stacks.waker_user.or(stacks.waker),
+                (switch.cpu_before != u16::MAX).then_some(switch.cpu_before),
+                (!is_open).then_some(switch.header.cpu),
+                details.into_text(),
+            ])?;
         }
-        if switch.header.has(SWITCH_INFERRED) {
-            // its end is the kernel's own note of when the thread got its CPU: no probe ran at that switch
-            details.say("inferred", true);
-        }
-        let timeout = detail.and_then(|detail| {
-            timeout::relative_ns(detail.timeout_kind, detail.timeout_ns, off_ns, began_before, &context.clock)
-        });
-        insert.execute(params![
-            row_id(index),
-            thread,
-            context.clock.relative(off_ns),
-            (!is_open).then(|| between(off_ns, switch.at_ns)),
-            began_before,
-            runnable_ns(&switch, off_ns, is_asleep),
-            context.names.id(reason),
-            syscall,
-            object,
-            is_futex.then(|| futex::operation(futex_op)),
-            detail.filter(|_| is_futex).map(|detail| detail.futex_value),
-            timeout,
-            stacks.user,
-            stacks.kernel,
-            next_thread,
-            waker_thread,
-            waker_context.map(|name| context.names.id(name)),
-            interrupt.map(|name| context.names.id(name)),
-            waker_syscall,
-            stacks.waker_user.or(stacks.waker),
-            (switch.cpu_before != u16::MAX).then_some(switch.cpu_before),
-            (!is_open).then_some(switch.header.cpu),
-            details.into_text(),
-        ])?;
-    }
+        Ok(())
+    })?;
     off_cpu.objects.write(database)?;
     Ok(written)
 }
