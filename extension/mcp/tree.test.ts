@@ -86,17 +86,20 @@ const weight = (root: SentNode): number =>
     ? root.durationNs
     : root.children.reduce((sum, child) => sum + weight(child), root.leftOut?.timeNs ?? 0);
 
-test('however much is cut, the heaviest competitor stays beside the heaviest leaf', () => {
-  const behind = (label: string, durationNs: number): CauseNode => ({
+test('however much is cut, the competitor that took most in all stays beside the heaviest leaf', () => {
+  const pids = { 'behind spinner': 10, 'behind kworker': 20, 'behind sshd': 30 } as const;
+  const behind = (label: keyof typeof pids, durationNs: number): CauseNode => ({
     ...node(label, durationNs),
     edge: 'behind',
+    thread: { id: pids[label], tid: pids[label], pid: pids[label], name: label, process: label },
   });
   const holder = node('held by tokenizer', 900, [
     node('on the CPU', 400),
     node('preempted', 500, [
-      behind('behind spinner', 300),
-      behind('behind kworker', 100),
-      behind('behind sshd', 100),
+      behind('behind spinner', 150),
+      behind('behind kworker', 160),
+      behind('behind spinner', 140),
+      behind('behind sshd', 50),
     ]),
   ]);
   const story = { ...cause('a'), examples: [node('call', 900, [holder])] };

@@ -1,5 +1,5 @@
-// Trees of causes in an answer that must stay short: the paths to the heaviest leaf and to the heaviest competitor always
-// stay (the sentence names both), the rest goes first where it weighs least, and every cut leaves a mark.
+// Trees of causes in an answer that must stay short: the paths to the heaviest leaf and to the competitor that took most
+// always stay (the sentence names both), the rest goes first where it weighs least, and every cut leaves a mark.
 
 import type { Cause, CauseNode } from '../trace/api.ts';
 
@@ -12,7 +12,21 @@ export type SentNode = Omit<CauseNode, 'children'> & {
 export type SentCause = Omit<Cause, 'examples'> & { readonly examples: readonly SentNode[] };
 
 const anyLeaf = (): boolean => true;
-const competitor = (leaf: CauseNode): boolean => leaf.edge === 'behind';
+/** Leaves of the process that took the CPU for longest, all its leaves together. */
+function competitor(root: CauseNode): (leaf: CauseNode) => boolean {
+  const times = new Map<number, number>();
+  const visit = (node: CauseNode): void => {
+    const pid = competitorOf(node);
+    if (pid !== undefined) times.set(pid, (times.get(pid) ?? 0) + node.durationNs);
+    node.children.forEach(visit);
+  };
+  visit(root);
+  const [most] = [...times].sort((a, b) => b[1] - a[1]);
+  return leaf => most !== undefined && competitorOf(leaf) === most[0];
+}
+
+const competitorOf = ({ edge, thread }: CauseNode): number | undefined =>
+  edge === 'behind' ? (thread?.pid ?? -1) : undefined;
 
 /** The path from a node to the heaviest leaf below it (of those wanted), the node itself first. */
 export function mainPath(
@@ -84,7 +98,9 @@ function pruneCause(cause: Cause, measure: Measure): SentCause {
     ...cause,
     examples: cause.examples
       .slice(0, measure.examples)
-      .map(node => pruneNode(node, measure, new Set([...mainPath(node), ...mainPath(node, competitor)]))),
+      .map(node =>
+        pruneNode(node, measure, new Set([...mainPath(node), ...mainPath(node, competitor(node))])),
+      ),
   };
 }
 

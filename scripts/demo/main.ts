@@ -94,7 +94,7 @@ async function demo(): Promise<number> {
     const behind = nodesWith(worst, 'behind', 'spinner').reduce((sum, node) => sum + node.durationNs, 0);
     console.log(
       `The worst delay took ${milliseconds(worst.durationNs)}; for ${milliseconds(behind)} of it (${Math.round((100 * behind) / worst.durationNs)} %) ` +
-        'the holder `tokenizer` was runnable behind `spinner`.',
+        'the holder `tokenizer` was waiting for a CPU behind `spinner`.',
     );
   }
   if (options['no-open']) {

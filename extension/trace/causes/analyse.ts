@@ -5,7 +5,7 @@ import type { Columns } from '../columns/index.ts';
 import { ns, type Span } from '../time.ts';
 import { type Delay, type Delays, findDelays } from './delays.ts';
 import { explain } from './explain.ts';
-import { Folds } from './fold.ts';
+import { byRank, Folds } from './fold.ts';
 import { type ByState, innocents } from './headline.ts';
 import { wallOf } from './query.ts';
 import { type Rooted, rootOfCall, rootOfDelay } from './roots.ts';
@@ -54,13 +54,13 @@ export function analyse(
   const byState = [...states]
     .map(([state, timeNs]) => ({ state, timeNs: ns(timeNs) }))
     .sort((a, b) => b.timeNs - a.timeNs || (a.state < b.state ? -1 : 1));
-  const wallNs = (thread: number): number => wallOf(columns, thread, window);
+  const wallNs = (thread: number): number => wallOf(columns, thread, window.startNs, window.endNs);
   const sums = found.sums.map(sum =>
     causeOfSum(columns, sum, wallNs(sum.thread), call => treeOfSum(columns, call)),
   );
   return {
     found,
-    causes: [...folds.causes(wallNs), ...sums, ...innocents(byState, totalNs)],
+    causes: [...folds.causes(wallNs), ...sums, ...innocents(byState, totalNs)].sort(byRank),
     byState,
     totalNs,
     skipped: found.delays.length - explained.length,

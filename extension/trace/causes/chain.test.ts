@@ -46,14 +46,16 @@ test('the holder was preempted by a spinner: the call', () => {
       '        runnable tokenizer 11300-20300',
       '          behind spinner 11300-20300',
       '        on_cpu tokenizer 20300-22900',
-      '    limit engine 22900-23050',
+      '    runnable engine 22900-23000',
+      '      runnable engine 22900-23000',
+      '    on_cpu engine 23000-23050',
       '  on_cpu engine 23050-23100',
     ].join('\n'),
   );
   assert.equal(
     once.sentence,
     '`cudaLaunchKernel` on engine (tid 1001) took 13.1 ms: 12.6 ms of it waiting for lock 0x7f31..8d0, held by ' +
-      'tokenizer (tid 1002), which for 9 ms of that was runnable behind spinner (pid 123) on CPU 3 ' +
+      'tokenizer (tid 1002), which for 9 ms of that was waiting for CPU 3 behind spinner (pid 123) ' +
       'and for 3.6 ms was running.',
   );
   const result = findCauses(trace.database(), {}, wholeBelief);
@@ -69,7 +71,7 @@ test('the holder was preempted by a spinner: the call', () => {
   assert.equal(
     first?.sentence,
     '4 slow calls of `cudaLaunchKernel` on engine (tid 1001) spent 50.4 ms waiting for lock 0x7f31..8d0, held by ' +
-      'tokenizer (tid 1002), which for 36 ms of that was runnable behind spinner (pid 123) on CPU 3 ' +
+      'tokenizer (tid 1002), which for 36 ms of that was waiting for CPU 3 behind spinner (pid 123) ' +
       'and for 14.4 ms was running. The worst took 13.1 ms.',
   );
   const states = new Map(result.byState.map(({ state, timeNs }) => [state, timeNs]));
@@ -78,7 +80,7 @@ test('the holder was preempted by a spinner: the call', () => {
     4 * 3_600_000,
     'what tokenizer computed under the lock is time lost to the lock',
   );
-  assert.equal(states.get('runnable'), 4 * 9_150_000);
+  assert.equal(states.get('runnable'), 4 * 9_100_000);
   const sum = result.byState.reduce((total, { timeNs }) => total + timeNs, 0);
   assert.equal(sum, result.delays.totalNs);
 });
@@ -109,7 +111,7 @@ test('the holder was preempted by a spinner: the gap before the call', () => {
   );
   assert.match(
     held?.sentence ?? '',
-    /^3 slow gaps between CUDA calls on engine .*behind spinner \(pid 123\) on CPU 3/,
+    /^3 slow gaps between CUDA calls on engine .*waiting for CPU 3 behind spinner \(pid 123\)/,
   );
   for (const cause of result.causes) for (const root of cause.examples) checkTree(root);
 });

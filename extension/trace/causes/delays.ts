@@ -2,6 +2,7 @@
 // (causes.md, "What is a delay"). Only the outermost call counts: a runtime call and the driver call inside it are one.
 
 import type { Columns } from '../columns/index.ts';
+import { wallOf } from './query.ts';
 import { type Threshold, threshold } from './statistics.ts';
 
 export interface Delay {
@@ -15,15 +16,15 @@ export interface Delay {
   readonly comparedWith: Threshold['comparedWith'];
 }
 
-/** Calls of one function and call site that take much of a thread's time though none is slow. */
+/** Calls of one function and call site that take much of a thread's time though they are not slow. */
 export interface Sum {
   readonly thread: number;
   readonly function: number;
   readonly callSite: number;
   readonly count: number;
   readonly timeNs: number;
-  /** Rows of the longest, at most three. */
-  readonly longest: readonly number[];
+  /** Rows of those that took about the mean, at most three: one that was preempted says nothing of the others. */
+  readonly typical: readonly number[];
 }
 
 export interface Delays {
@@ -34,7 +35,7 @@ export interface Delays {
   readonly threads: readonly number[];
 }
 
-/** Share of the window that a sum must take to be told. */
+/** Share of its thread's time in the window that a sum must take to be told. */
 const SUM_SHARE = 0.1;
 
 export function findDelays(
@@ -71,10 +72,10 @@ export function findDelays(
       const limit = usual.get(kindOfCall(columns, call));
       const slow = limit !== undefined && to - from > limit.aboveNs;
       if (slow) clip(delays, 'slow_call', thread, call, from, to, startNs, endNs, limit.comparedWith);
-      tally(tallies, columns, call, Math.min(to, endNs) - Math.max(from, startNs), slow);
+      else tally(tallies, columns, call, Math.min(to, endNs) - Math.max(from, startNs));
     }
     if (seen) busy.push(thread);
-    sums.push(...large(tallies, thread, columns, (endNs - startNs) * SUM_SHARE));
+    sums.push(...large(tallies, thread, columns, wallOf(columns, thread, startNs, endNs) * SUM_SHARE));
   }
   delays.sort((a, b) => a.startNs - b.startNs || a.thread - b.thread || a.call - b.call);
   return { delays, sums, threads: busy };
@@ -164,34 +165,20 @@ function clip(
 }
 
 interface Tally {
-  count: number;
+  readonly calls: number[];
   timeNs: number;
-  slow: boolean;
-  longest: number[];
 }
 
-function tally(
-  tallies: Map<number, Tally>,
-  columns: Columns,
-  call: number,
-  timeNs: number,
-  slow: boolean,
-): void {
+function tally(tallies: Map<number, Tally>, columns: Columns, call: number, timeNs: number): void {
   const { calls } = columns;
   const key = (calls.callSite[call] as number) * calls.functions.length + (calls.function[call] as number);
-  let sum = tallies.get(key);
+  const sum = tallies.get(key);
   if (sum === undefined) {
-    sum = { count: 0, timeNs: 0, slow: false, longest: [] };
-    tallies.set(key, sum);
+    tallies.set(key, { calls: [call], timeNs });
+    return;
   }
-  sum.count++;
+  sum.calls.push(call);
   sum.timeNs += timeNs;
-  sum.slow ||= slow;
-  const length = (row: number): number => (calls.endNs[row] as number) - (calls.startNs[row] as number);
-  const shortest = sum.longest[2];
-  if (shortest === undefined || length(call) > length(shortest)) {
-    sum.longest = [...sum.longest, call].sort((a, b) => length(b) - length(a) || a - b).slice(0, 3);
-  }
 }
 
 function large(
@@ -201,17 +188,33 @@ function large(
   leastNs: number,
 ): Sum[] {
   const sums: Sum[] = [];
-  for (const { count, timeNs, slow, longest } of tallies.values()) {
-    const example = longest[0];
-    if (slow || timeNs < leastNs || timeNs <= 0 || example === undefined) continue;
+  for (const { calls, timeNs } of tallies.values()) {
+    const typical = nearest(columns, calls, timeNs / calls.length);
+    const [example] = typical;
+    if (timeNs < leastNs || timeNs <= 0 || example === undefined) continue;
     sums.push({
       thread,
       function: columns.calls.function[example] ?? 0,
       callSite: columns.calls.callSite[example] ?? -1,
-      count,
+      count: calls.length,
       timeNs,
-      longest,
+      typical,
     });
   }
   return sums;
+}
+
+const EXAMPLES = 3;
+
+function nearest(columns: Columns, calls: readonly number[], lengthNs: number): readonly number[] {
+  const { startNs, endNs } = columns.calls;
+  const away = (call: number): number =>
+    Math.abs((endNs[call] as number) - (startNs[call] as number) - lengthNs);
+  let found: readonly number[] = [];
+  for (const call of calls) {
+    const last = found[EXAMPLES - 1];
+    if (last !== undefined && away(call) >= away(last)) continue;
+    found = [...found, call].sort((a, b) => away(a) - away(b) || a - b).slice(0, EXAMPLES);
+  }
+  return found;
 }

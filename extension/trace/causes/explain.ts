@@ -100,6 +100,7 @@ function callPart(
 ): Part {
   const { calls } = walk.columns;
   const fn = calls.functions[calls.function[call] ?? 0];
+  const state = around.spinning || fn?.category === 'synchronize' ? 'gpu' : 'running';
   const make = (followed: boolean): CauseNode =>
     branch(
       {
@@ -114,7 +115,7 @@ function callPart(
       },
       followed ? walk.stay(thread, startNs, endNs, depth, inside(walk.columns, call, around)) : [],
     );
-  return { startNs, endNs, state: 'running', make };
+  return { startNs, endNs, state, make };
 }
 
 /** What a piece inside `call` is in. */

@@ -42,8 +42,8 @@ test('a worker that idles: what delayed the thread it waits for is told, its ord
 
 test('competitors fold by process; the collector that made the trace is told of, never blamed', () => {
   const cases: readonly { pid: number; kind: string; says: RegExp }[] = [
-    { pid: 123, kind: 'cause', says: /behind threads like \S+ of rustc \(pid 123\) on CPU 0/ },
-    { pid: 777, kind: 'work', says: /behind threads like Wakechain's own collector \(pid 777\) on CPU 0/ },
+    { pid: 123, kind: 'cause', says: /CPU 0 behind threads like \S+ of rustc \(pid 123\)/ },
+    { pid: 777, kind: 'work', says: /CPU 0 behind threads like Wakechain's own collector \(pid 777\)/ },
   ];
   for (const { pid, kind, says } of cases) {
     const trace = new FixtureTrace(100_000);

@@ -83,17 +83,18 @@ export class Folds {
   causes(wallNs: (thread: number) => number, always = false): readonly Cause[] {
     let allNs = 0;
     for (const { timeNs } of this.#folds.values()) allNs += timeNs;
-    const causes = [...this.#folds.values()]
+    return [...this.#folds.values()]
       .filter(fold => fold.timeNs >= allNs * WORTH_A_LINE || fold.longestNs >= LONG_NS)
-      .map(fold => causeOf(this.#columns, fold, wallNs, always));
-    return causes.sort(
-      (a, b) => rank[a.kind] - rank[b.kind] || weight(b) - weight(a) || (a.id < b.id ? -1 : 1),
-    );
+      .map(fold => causeOf(this.#columns, fold, wallNs, always))
+      .sort(byRank);
   }
 }
 
 const weight = ({ timeNs, confidence }: Cause): number => timeNs * confidence.value;
 const rank = { cause: 0, lead: 1, work: 2, innocent: 3 } as const;
+
+export const byRank = (a: Cause, b: Cause): number =>
+  rank[a.kind] - rank[b.kind] || weight(b) - weight(a) || (a.id < b.id ? -1 : 1);
 
 /** `always`: the delay was named by whoever asks, so one occurrence is enough. */
 function causeOf(columns: Columns, fold: Fold, wallNs: (thread: number) => number, always: boolean): Cause {

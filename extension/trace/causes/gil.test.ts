@@ -83,6 +83,58 @@ test('words of the GIL are one lock: who let it go for another waiter is the hol
   );
 });
 
+test('the lock that comes while its waiter goes to sleep again ends the same wait', () => {
+  const trace = new FixtureTrace(50_000);
+  const engine = trace.thread('engine', { cpu: 0 });
+  const cruncher = trace.thread('cruncher', { cpu: 1 });
+  const gil = {
+    object: trace.futex(0x3000, '_PyRuntime (GIL)'),
+    futexOp: 9,
+    futexValue: 0,
+    timeoutUs: 5_000,
+  };
+  trace.waits(engine, { ...gil, from: 10_000, woken: 15_000, context: 'interrupt', interrupt: 'timer' });
+  trace.waits(engine, { ...gil, from: 15_060, woken: 15_060, ran: 15_100, by: cruncher });
+  const cause = explained(trace, trace.call(engine, 'cudaLaunchKernel', 10_000, 16_000));
+  assert.equal(
+    tree(cause),
+    [
+      'slow_call engine 10000-16000',
+      '  lock engine 10000-15060',
+      '    held_by cruncher 10000-15060',
+      '      on_cpu cruncher 10000-15060',
+      '  runnable engine 15060-15100',
+      '  on_cpu engine 15100-16000',
+    ].join('\n'),
+  );
+});
+
+test('who waits to hear that the lock was taken had held it until the time-out', () => {
+  const cases: readonly { why: string; by: 'engine' | 'loader'; timeoutUs?: number; held: boolean }[] = [
+    { why: 'engine says that it has the lock', by: 'engine', held: true },
+    { why: 'another says so', by: 'loader', held: false },
+    { why: 'it asks for the lock itself', by: 'engine', timeoutUs: 5_000, held: false },
+  ];
+  for (const { why, by, timeoutUs, held } of cases) {
+    const trace = new FixtureTrace(50_000);
+    const engine = trace.thread('engine', { cpu: 0 });
+    const cruncher = trace.thread('cruncher', { cpu: 1 });
+    const loader = trace.thread('loader', { cpu: 2 });
+    asks(trace, engine, [trace.futex(0x3000, '_PyRuntime (GIL)')], 10_000, 15_000, undefined);
+    trace.waits(cruncher, {
+      ...(timeoutUs === undefined ? {} : { timeoutUs }),
+      ...{ from: 15_080, woken: 15_120, futexOp: 9, futexValue: 0 },
+      object: trace.futex(0x3058, '_PyRuntime (GIL)'),
+      by: by === 'engine' ? engine : loader,
+    });
+    const cause = explained(trace, trace.call(engine, 'cudaLaunchKernel', 10_000, 15_000));
+    const holder = held
+      ? '    held_by cruncher 10000-15000\n      on_cpu cruncher 10000-15000'
+      : '    unexplained engine 10000-15000';
+    assert.equal(tree(cause), `slow_call engine 10000-15000\n  lock engine 10000-15000\n${holder}`, why);
+  }
+});
+
 test('a wait cut off by the end of a window is still the same wait', () => {
   const trace = new FixtureTrace(50_000);
   const engine = trace.thread('engine', { cpu: 0 });
@@ -102,8 +154,28 @@ test('a wait cut off by the end of a window is still the same wait', () => {
 });
 
 test('not one wait: longer on the CPU in between, or no wait for the GIL', () => {
-  const cases: readonly { why: string; ranUs: number; timeoutUs?: number; expected: string }[] = [
+  const cases: readonly {
+    why: string;
+    ranUs: number;
+    timeoutUs?: number;
+    timedOut?: boolean;
+    expected: string;
+  }[] = [
     { why: 'it ran for 60 us', ranUs: 60, timeoutUs: 5_000, expected: 'lock 10000-12000, lock 12060-14060' },
+    {
+      why: 'it had timed out: it cannot have had the lock',
+      ranUs: 60,
+      timeoutUs: 5_000,
+      timedOut: true,
+      expected: 'lock 10000-14060',
+    },
+    {
+      why: 'it had timed out, but ran for long: it may have had the lock',
+      ranUs: 600,
+      timeoutUs: 5_000,
+      timedOut: true,
+      expected: 'lock 10000-12000, lock 12600-14600',
+    },
     { why: 'it merely looked', ranUs: 40, timeoutUs: 5_000, expected: 'lock 10000-14040' },
     {
       why: 'without a time-out: it waits for the one it gave the lock to',
@@ -111,7 +183,7 @@ test('not one wait: longer on the CPU in between, or no wait for the GIL', () =>
       expected: 'waited_for 10000-12000, waited_for 12040-14040',
     },
   ];
-  for (const { why, ranUs, timeoutUs, expected } of cases) {
+  for (const { why, ranUs, timeoutUs, timedOut, expected } of cases) {
     const trace = new FixtureTrace(50_000);
     const engine = trace.thread('engine', { cpu: 0 });
     const cruncher = trace.thread('cruncher', { cpu: 1 });
@@ -123,7 +195,7 @@ test('not one wait: longer on the CPU in between, or no wait for the GIL', () =>
         object: gil,
         futexOp: 9,
         futexValue: 0,
-        by: cruncher,
+        ...(timedOut && from === 10_000 ? { context: 'interrupt', interrupt: 'timer' } : { by: cruncher }),
         ...(timeoutUs === undefined ? {} : { timeoutUs }),
       });
     }

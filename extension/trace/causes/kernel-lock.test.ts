@@ -103,6 +103,10 @@ test('no waker that was a task: the lock is said, its holder is not', () => {
 test('the lock is named by who asked for it', () => {
   const cases: readonly (readonly [readonly string[], string | undefined])[] = [
     [MMAP, 'the address space of the process'],
+    [
+      ['rwsem_down_read_slowpath', 'down_read', 'find_active_uprobe_rcu', 'handle_swbp'],
+      'the address space of the process, asked for by a probe of this capture',
+    ],
     [['__schedule', ...MUNMAP], 'the address space of the process'],
     [INODE, 'in ext4_file_write_iter'],
     [['__mutex_lock.constprop.0', 'mutex_lock', 'pipe_write'], 'in pipe_write'],

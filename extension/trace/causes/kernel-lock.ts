@@ -10,7 +10,7 @@ import type { CauseNode } from '../api.ts';
 import { contextOf, KERNEL_LOCK } from '../columns/off-cpu.ts';
 import { upperBound } from '../columns/search.ts';
 import { handOff, held } from './holder.ts';
-import { isAddressSpace, kernelSite } from './kernel-site.ts';
+import { isAddressSpace, isSameLock, kernelSite } from './kernel-site.ts';
 import { segments } from './lock.ts';
 import { branch, unexplained } from './nodes.ts';
 import { expand, type Part } from './parts.ts';
@@ -94,7 +94,7 @@ function cameBack(
     if ((offCpu.wokenNs[before] as number) <= startNs) return undefined;
     if (offCpu.lock[before] !== KERNEL_LOCK || (offCpu.endNs[before] as number) > wokenNs) continue;
     const other = kernelSite(walk, before);
-    if (other !== site) continue;
+    if (!isSameLock(other, site)) continue;
     if (isAddressSpace(site) && threads.processes[holder] !== threads.processes[waiter]) continue;
     return before;
   }

@@ -11,6 +11,9 @@ const PLUMBING =
 const ADDRESS_SPACE =
   /^(_*mmap_(read|write)_lock|vm_mmap|_*vm_munmap|_*do_mmap|_*do_munmap|ksys_mmap|_*x64_sys_(mmap|munmap|brk|mprotect|mremap|madvise)|_*arm64_sys_(mmap|munmap|brk|mprotect|mremap|madvise)|do_mprotect|do_madvise|madvise_|lock_mm_and_find_vma|do_user_addr_fault|do_page_fault|exc_page_fault|mm_populate|acct_collect|exit_mm|vm_brk)/;
 const IN_WORDS = 'the address space of the process';
+/** A probe looks itself up there (kernel/events/uprobes.c): without a capture nobody would have asked. */
+const PROBE = /^(find_active_uprobe|handle_swbp|uprobe_)/;
+const BY_PROBE = `${IN_WORDS}, asked for by a probe of this capture`;
 
 /** "the address space of the process", "in ext4_file_write_iter"; undefined where no stack was taken. */
 export function kernelSite(walk: Walk, row: number): string | undefined {
@@ -22,7 +25,15 @@ export function kernelSite(walk: Walk, row: number): string | undefined {
 export function siteOf(frames: readonly StackSite[]): string | undefined {
   const asked = frames.find(({ function: name }) => !PLUMBING.test(name))?.function;
   if (asked === undefined) return undefined;
+  if (PROBE.test(asked)) return BY_PROBE;
   return ADDRESS_SPACE.test(asked) ? IN_WORDS : `in ${asked}`;
 }
 
-export const isAddressSpace = (site: string | undefined): boolean => site === IN_WORDS;
+export const isAddressSpace = (site: string | undefined): boolean => site?.startsWith(IN_WORDS) === true;
+
+/** Whether a label says that it was a probe of the capture that asked. */
+export const isByProbe = (label: string): boolean => label.includes(BY_PROBE);
+
+/** Whether two waits were for one lock, as far as their stacks tell. */
+export const isSameLock = (a: string | undefined, b: string | undefined): boolean =>
+  a === b || (isAddressSpace(a) && isAddressSpace(b));

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CauseNode, Edge } from '../api.ts';
+import { siteOf } from './kernel-site.ts';
 import { certain, kindOfPath, severityOf } from './kind.ts';
 import { leaf } from './nodes.ts';
 import { addNode, type Strand } from './strand.ts';
 
 /** A path of strands with these edges, one inside the other. */
-function path(...edges: readonly Edge[]): readonly Strand[] {
-  return edges.map(edge => {
+const path = (...edges: readonly Edge[]): readonly Strand[] => pathOf(edges.map(edge => [edge, 1]));
+
+/** The same, each with the process of its thread. */
+function pathOf(links: readonly (readonly [Edge, pid: number])[]): readonly Strand[] {
+  return links.map(([edge, pid]) => {
     const node: CauseNode = leaf({
       edge,
       state: 'other',
-      thread: undefined,
+      thread: { id: pid, tid: pid, pid, name: 'thread', process: 'process' },
       startNs: 0,
       endNs: 10,
       label: edge,
@@ -51,6 +55,68 @@ test('what a path amounts to', () => {
   ];
   for (const [edges, kind] of cases)
     assert.equal(kindOfPath(path(...edges), undefined), kind, edges.join(' > '));
+});
+
+test("a lock that only a probe of the capture asked for is nobody else's trouble", () => {
+  const [lock, ...rest] = path('kernel_lock', 'held_by', 'on_cpu');
+  assert.ok(lock);
+  const asked = (site: string): readonly Strand[] => [
+    { ...lock, worst: { ...lock.worst, label: `waiting for a lock inside the kernel (${site})` } },
+    ...rest,
+  ];
+  const probe = siteOf([
+    { function: 'find_active_uprobe', kind: 'kernel', file: undefined, line: undefined },
+  ]);
+  assert.equal(kindOfPath(asked(probe ?? ''), undefined), 'work');
+  assert.equal(kindOfPath(asked('the address space of the process'), undefined), 'cause');
+});
+
+test('who is last to answer decides whether it was the collector', () => {
+  const collector = 777;
+  const cases: readonly (readonly [readonly (readonly [Edge, number])[], string])[] = [
+    [
+      [
+        ['runnable', 1],
+        ['behind', collector],
+      ],
+      'work',
+    ],
+    [
+      [
+        ['kernel_lock', 1],
+        ['held_by', collector],
+        ['unexplained', collector],
+      ],
+      'work',
+    ],
+    [
+      [
+        ['lock', 1],
+        ['held_by', 1],
+        ['runnable', 1],
+        ['behind', collector],
+      ],
+      'work',
+    ],
+    [
+      [
+        ['waited_for', 1],
+        ['runnable', 1],
+        ['behind', collector],
+      ],
+      'work',
+    ],
+    [
+      [
+        ['lock', 1],
+        ['held_by', 1],
+        ['runnable', 1],
+        ['behind', 2],
+      ],
+      'cause',
+    ],
+  ];
+  for (const [links, kind] of cases) assert.equal(kindOfPath(pathOf(links), collector), kind, String(links));
 });
 
 test('a cause is seen often, mostly explained, and not merely inferred', () => {

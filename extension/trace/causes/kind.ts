@@ -2,6 +2,7 @@
 // like it that is not certain (lead), or where the time simply went (work).
 
 import type { CauseKind, Edge, Severity } from '../api.ts';
+import { isByProbe } from './kernel-site.ts';
 import { edgeOf, type Path } from './story.ts';
 
 const TROUBLE: ReadonlySet<Edge> = new Set([
@@ -15,6 +16,7 @@ const TROUBLE: ReadonlySet<Edge> = new Set([
   'child',
   'kernel_lock',
 ]);
+const BLAMES: ReadonlySet<Edge> = new Set(['behind', 'waited_for', 'held_by']);
 const NOBODYS_FAULT: ReadonlySet<Edge> = new Set(['gpu', 'asked_to_sleep', 'interrupt']);
 
 /**
@@ -22,10 +24,12 @@ const NOBODYS_FAULT: ReadonlySet<Edge> = new Set(['gpu', 'asked_to_sleep', 'inte
  * but is nobody's trouble: without a capture it is not there.
  */
 export function kindOfPath(path: Path, collectorPid: number | undefined): 'cause' | 'work' | 'lead' {
-  const blames = path.find(({ worst }) => worst.edge === 'behind' || worst.edge === 'waited_for');
+  const blames = path.findLast(({ worst }) => BLAMES.has(worst.edge));
   if (collectorPid !== undefined && blames?.worst.thread?.pid === collectorPid) return 'work';
   const edges = path.map(edgeOf);
   const last = edges[edges.length - 1] ?? 'unexplained';
+  // Without a capture nobody would have asked for that lock then.
+  if (path.some(({ worst }) => worst.edge === 'kernel_lock' && isByProbe(worst.label))) return 'work';
   if (edges.some(edge => TROUBLE.has(edge))) return 'cause';
   // The scheduler alone kept it waiting.
   if (edges[0] === 'runnable') return 'cause';

@@ -9,7 +9,7 @@
 import type { CauseNode } from '../api.ts';
 import { contextOf } from '../columns/off-cpu.ts';
 import { upperBound } from '../columns/search.ts';
-import { isGil } from './gil.ts';
+import { gaveUp, isGil } from './gil.ts';
 import { handOff, held } from './holder.ts';
 import type { Lock } from './lock-kind.ts';
 import { branch, unexplained } from './nodes.ts';
@@ -82,13 +82,19 @@ export function segments(walk: Walk, wait: Wait, lock: Lock, lastRow: number): r
     cursor = Math.max(cursor, unlockNs);
   }
   if (cursor >= endNs) return parts;
-  const owner = parts.length === 0 ? ownerOf(walk, wait.row) : undefined;
-  parts.push(
-    owner === undefined
-      ? nobody(walk, wait.thread, lastRow, cursor, endNs)
-      : held(walk, { holder: owner, rows: [wait.row], startNs: cursor, endNs, depth, link: 'holder' }),
-  );
+  parts.push(rest(walk, wait, lastRow, cursor, parts.length === 0));
   return parts;
+}
+
+/** After the last unlock that was seen: who is known otherwise, or nobody. */
+function rest(walk: Walk, wait: Wait, lastRow: number, startNs: number, isAll: boolean): Part {
+  const { thread, endNs } = wait;
+  const segment = { startNs, endNs, depth: wait.depth + 1, link: 'holder' } as const;
+  const owner = isAll ? ownerOf(walk, wait.row) : undefined;
+  if (owner !== undefined) return held(walk, { ...segment, holder: owner, rows: [wait.row] });
+  const row = gaveUp(walk, thread, lastRow);
+  if (row === undefined) return nobody(walk, thread, lastRow, startNs, endNs);
+  return held(walk, { ...segment, holder: walk.columns.offCpu.thread[row] as number, rows: [row] });
 }
 
 /** The wait that `holder` had come back from since it last unlocked: proof that it took the lock. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { leaf } from './nodes.ts';
-import { gather, type Part } from './parts.ts';
+import { fitting, gather, type Part } from './parts.ts';
 
 /** Parts of these lengths, end to end. */
 function parts(lengths: readonly number[]): readonly Part[] {
@@ -45,4 +45,24 @@ test('neighbours that are too short become one, until they are long enough toget
       lengths.join(' '),
     );
   }
+});
+
+const sumOf = (runs: readonly (readonly Part[])[]): number =>
+  runs.flat().reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0);
+
+test('more pieces than fit: the longest stay, the others are gathered until they fit', () => {
+  const equal = parts(Array.from({ length: 1000 }, () => 60));
+  assert.equal(fitting(equal, 50, 1000).runs.length, 1000);
+  const fewer = fitting(equal, 50, 100);
+  assert.ok(fewer.runs.length <= 100 && fewer.runs.length > 50);
+  assert.equal(sumOf(fewer.runs), 60_000);
+
+  // Two hundred holders, and a moment between each: no cliff when they are a few too many.
+  const mixed = parts(Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 2000 + i : 10)));
+  const { runs, shortNs } = fitting(mixed, 50, 300);
+  assert.ok(runs.length <= 300, String(runs.length));
+  assert.equal(runs.filter(run => run.length === 1 && sumOf([run]) >= shortNs).length, 100);
+  assert.equal(sumOf(runs), sumOf([mixed]));
+
+  assert.equal(fitting(parts([]), 0, 0).runs.length, 0);
 });

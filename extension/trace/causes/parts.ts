@@ -17,20 +17,52 @@ export interface Part {
 /** The children for these parts, which lie end to end; the node they explain is at `depth`. */
 export function expand(walk: Walk, thread: number, parts: readonly Part[], depth: number): Expansion {
   if (depth >= MAX_DEPTH) return 'depth';
-  const runs = gather(parts, walk.shortNs);
+  const lengthNs = (parts.at(-1)?.endNs ?? 0) - (parts[0]?.startNs ?? 0);
+  const { runs, shortNs } = fitting(parts, walk.shortNs, walk.most(lengthNs));
   if (!walk.claim(runs.length)) return 'nodes';
   return runs.map(run => {
     const [only] = run;
-    if (only !== undefined && run.length === 1) return only.make(only.endNs - only.startNs >= walk.shortNs);
+    if (only !== undefined && run.length === 1) return only.make(only.endNs - only.startNs >= shortNs);
     return shortPieces(walk, thread, run);
   });
 }
 
+export interface Fitting {
+  readonly runs: readonly (readonly Part[])[];
+  /** What was too short to follow. */
+  readonly shortNs: number;
+}
+
 /**
- * Puts neighbours together that are all shorter than `shortNs`, until together they are as long; leaves out empty
- * parts. So a second cut into ten thousand pieces still shows what it was like from hundredth to hundredth.
+ * Gathered so that no more than `most` are left. Where there are more, the longest stay themselves, a third as many,
+ * since each may have a neighbour that is short; the others go into runs that grow until all fit.
  */
-export function gather(parts: readonly Part[], shortNs: number): readonly (readonly Part[])[] {
+export function fitting(parts: readonly Part[], shortNs: number, most: number): Fitting {
+  const room = Math.max(3, most);
+  const first = gather(parts, shortNs);
+  if (first.length <= room) return { runs: first, shortNs };
+  const lengths = Float64Array.from(parts, ({ startNs, endNs }) => endNs - startNs).sort();
+  let longNs = Math.max(shortNs, lengths[lengths.length - Math.floor(room / 3)] ?? 0, 1);
+  for (let runNs = longNs; ; runNs *= 2) {
+    const runs = gather(parts, longNs, runNs);
+    if (runs.length <= room) return { runs, shortNs: longNs };
+    // Too many that are equally long: no run grows while each stands by itself.
+    if (runNs > longNs * room) {
+      longNs *= 2;
+      runNs = longNs / 2;
+    }
+  }
+}
+
+/**
+ * Puts neighbours together that are all shorter than `shortNs`, until together they are as long as `runNs`; leaves out
+ * empty parts. So a second cut into ten thousand pieces still shows what it was like from hundredth to hundredth.
+ */
+export function gather(
+  parts: readonly Part[],
+  shortNs: number,
+  runNs = shortNs,
+): readonly (readonly Part[])[] {
   const runs: Part[][] = [];
   let open: Part[] | undefined;
   let openNs = 0;
@@ -47,7 +79,7 @@ export function gather(parts: readonly Part[], shortNs: number): readonly (reado
     } else {
       open.push(part);
       openNs += length;
-      if (openNs >= shortNs) open = undefined;
+      if (openNs >= runNs) open = undefined;
     }
   }
   return runs;

@@ -32,7 +32,7 @@ export const STATE_WORDS: Readonly<Record<State, string>> = {
   unexplained: 'not seen',
 };
 
-/** "waiting for lock 0x7f31..8d0, held by tokenizer (tid 84230), which for 9 ms of that was runnable behind ..." */
+/** "waiting for lock 0x7f31..8d0, held by tokenizer (tid 84230), which for 9 ms of that was waiting for CPU 3 behind ..." */
 export function doing(strand: Strand, links = MOST_LINKS): string {
   const child = weightiest(strand);
   const { worst } = strand;
@@ -42,11 +42,11 @@ export function doing(strand: Strand, links = MOST_LINKS): string {
     case 'waited_for':
       return `${worst.label.replace(/^waiting for .*?\)/, `waiting for ${who(strand)}`)}${which(strand, links)}`;
     case 'runnable':
-      return child === undefined ? 'runnable, without a CPU' : runnableBehind(child);
+      return child === undefined ? 'waiting for a CPU' : runnableBehind(child);
     case 'behind':
       return runnableBehind(strand);
     case 'hand_off':
-      return `runnable after it was woken${child === undefined ? '' : `: ${runnableBehind(child)}`}`;
+      return `woken and ${child === undefined ? 'waiting for a CPU' : runnableBehind(child)}`;
     case 'held_by':
       return `held up by ${who(strand)}${which(strand, links)}`;
     case 'on_cpu':
@@ -92,7 +92,7 @@ function heldBy(child: Strand, links: number): string {
   }
 }
 
-/** ", which for 9 ms of that was runnable behind spinner (pid 123) on CPU 3 and for 3.6 ms was running on the CPU" */
+/** ", which for 9 ms of that was waiting for CPU 3 behind spinner (pid 123) and for 3.6 ms was running" */
 function which(holder: Strand, links: number): string {
   const main = weightiest(holder);
   if (main === undefined || links <= 1) return '';
@@ -109,16 +109,17 @@ function which(holder: Strand, links: number): string {
   return `${first} and for ${time(ran.timeNs)} was running`;
 }
 
+/** "waiting for CPU 3 behind spinner (pid 123)" */
 function runnableBehind(strand: Strand): string {
   const { worst, cpus } = strand;
   const [cpu] = cpus;
-  const on = cpu === undefined ? '' : cpus.size > 1 ? ' on several CPUs' : ` on CPU ${cpu}`;
+  const waiting = `waiting for ${cpu === undefined || cpus.size > 1 ? 'a CPU' : `CPU ${cpu}`}`;
   if (worst.edge === 'behind') {
     const name = worst.label.replace(/^behind /, '').replace(/ on CPU \d+$/, '');
-    return `runnable behind ${strand.threads.size > 1 ? `threads like ${name}` : name}${on}`;
+    return `${waiting} behind ${strand.threads.size > 1 ? `threads like ${name}` : name}`;
   }
-  if (worst.edge === 'limit') return `runnable behind many threads in turn${on}`;
-  return `runnable, waiting for the scheduler${on}`;
+  if (worst.edge === 'limit') return `${waiting} behind many threads in turn`;
+  return `${waiting}, which nobody was seen to have`;
 }
 
 function who({ worst, threads }: Strand): string {

@@ -50,8 +50,8 @@ export function wantedBy(columns: Columns, pid: number | undefined): (thread: nu
 }
 
 /** The part of the window in which the thread lived, in nanoseconds. */
-export function wallOf(columns: Columns, thread: number, window: Span): number {
-  const from = Math.max(window.startNs, columns.threads.startNs[thread] ?? 0);
-  const to = Math.min(window.endNs, columns.threads.endNs[thread] ?? window.endNs);
+export function wallOf(columns: Columns, thread: number, startNs: number, endNs: number): number {
+  const from = Math.max(startNs, columns.threads.startNs[thread] ?? 0);
+  const to = Math.min(endNs, columns.threads.endNs[thread] ?? endNs);
   return Math.max(0, to - from);
 }

@@ -25,7 +25,7 @@ test('preempted by a sibling: the competitor is named', () => {
   );
   assert.equal(
     cause.sentence,
-    '`cudaLaunchKernel` on engine (tid 1001) took 10 ms: 7.9 ms of it runnable behind spinner (pid 123) on CPU 0.',
+    '`cudaLaunchKernel` on engine (tid 1001) took 10 ms: 7.9 ms of it waiting for CPU 0 behind spinner (pid 123).',
   );
   assert.equal(cause.kind, 'cause');
   assert.match(cause.remedy ?? '', /move spinner \(pid 123\) to other CPUs, or give engine \(tid 1001\)/);

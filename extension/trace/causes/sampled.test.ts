@@ -34,7 +34,8 @@ test('what a thread ran is told by its samples, and that a hypervisor had taken 
 test('a sample is told by the function that a person would look for', () => {
   const native = (name: string) => ({ kind: 'native', function: name, file: undefined, line: undefined });
   const python = { kind: 'python', function: 'forward', file: '/app/model.py', line: 120 };
-  const kernel = { kind: 'kernel', function: 'clear_page', file: undefined, line: undefined };
+  const inKernel = (name: string) => ({ kind: 'kernel', function: name, file: undefined, line: undefined });
+  const kernel = inKernel('clear_page');
   assert.equal(
     placeOf([native('dgemm_kernel'), native('_PyEval_EvalFrameDefault'), python], []),
     'dgemm_kernel, from forward (model.py:120)',
@@ -43,5 +44,13 @@ test('a sample is told by the function that a person would look for', () => {
   assert.equal(placeOf([python], []), 'forward (model.py:120)');
   assert.equal(placeOf([native('memset')], [kernel]), 'memset (in the kernel)');
   assert.equal(placeOf([], [kernel]), 'clear_page (in the kernel)');
+  assert.equal(
+    placeOf([native('load')], [kernel, inKernel('asm_exc_page_fault')]),
+    'load (in the kernel, for a page fault)',
+  );
+  assert.equal(
+    placeOf([native('load')], [inKernel('do_madvise'), inKernel('__x64_sys_madvise')]),
+    'load (in the kernel, for madvise)',
+  );
   assert.equal(placeOf([], []), undefined);
 });

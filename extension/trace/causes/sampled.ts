@@ -53,11 +53,24 @@ const INTERPRETER = /^(_?Py[A-Z_]|_PyEval|pymain_|run_mod|builtin_)|libpython/;
 export function placeOf(user: readonly StackSite[], kernel: readonly StackSite[]): string | undefined {
   const python = user.find(({ kind }) => kind === 'python');
   const top = user.find(({ kind }) => kind === 'native' || kind === 'python');
-  const inKernel = kernel.length > 0 ? ' (in the kernel)' : '';
+  const inKernel = kernel.length > 0 ? ` (${enteredBy(kernel)})` : '';
   if (top === undefined) return kernel[0] === undefined ? undefined : `${kernel[0].function}${inKernel}`;
   if (python === undefined) return `${top.function}${inKernel}`;
   if (top === python || INTERPRETER.test(top.function)) return `${site(python)}${inKernel}`;
   return `${top.function}${inKernel}, from ${site(python)}`;
+}
+
+const PAGE_FAULT = /^(asm_)?exc_page_fault$|^do_user_addr_fault$|^do_mem_abort$/;
+const SYSTEM_CALL = /^__(?:x64|arm64|ia32|se)_sys_(\w+)$/;
+
+/** How it came into the kernel: by a page fault, a system call, or otherwise (an interrupt). */
+function enteredBy(kernel: readonly StackSite[]): string {
+  if (kernel.some(frame => PAGE_FAULT.test(frame.function))) return 'in the kernel, for a page fault';
+  for (const frame of kernel) {
+    const call = SYSTEM_CALL.exec(frame.function)?.[1];
+    if (call !== undefined) return `in the kernel, for ${call}`;
+  }
+  return 'in the kernel';
 }
 
 function site({ function: name, file, line }: StackSite): string {

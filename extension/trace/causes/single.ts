@@ -79,7 +79,7 @@ function told(columns: Columns, root: CauseNode, rooted: Pick<Rooted, 'thread' |
   const folds = new Folds(columns, 0);
   for (const story of storiesOf(root)) folds.add({ ...rooted, root, story });
   const window = { startNs: ns(0), endNs: ns(columns.captureEndNs) };
-  const stories = [...folds.causes(thread => wallOf(columns, thread, window), true)];
+  const stories = [...folds.causes(thread => wallOf(columns, thread, window.startNs, window.endNs), true)];
   stories.sort((a, b) => b.timeNs - a.timeNs);
   const blamed = stories.find(({ kind, timeNs }) => kind === 'cause' && timeNs * 4 >= root.durationNs);
   const first = blamed ?? stories[0];

@@ -1,5 +1,5 @@
 // When is a duration slow? Against its own kind: the median plus 8 times the median absolute deviation, which outliers
-// cannot move, and never under a floor.
+// cannot move, at least half as long again as the median, and never under a floor.
 
 import { lowerBound } from '../columns/search.ts';
 
@@ -32,6 +32,13 @@ export interface Threshold {
   readonly comparedWith: 'median' | 'fastest' | 'floor';
 }
 
+const DEVIATIONS = 8;
+/** A loop that keeps time to a few microseconds is not late by ten. */
+const HALF_AGAIN = 1.5;
+
+const unusual = (usualNs: number, deviationNs: number): number =>
+  Math.max(usualNs + DEVIATIONS * deviationNs, usualNs * HALF_AGAIN);
+
 /**
  * Where most values are above the floor the median hides that they are slow (a thread that meets a contended lock at
  * every call): then compare with the 5th percentile and the spread of the fastest tenth. Sorts `durationsNs` in place:
@@ -42,7 +49,7 @@ export function threshold(durationsNs: Float64Array, floorNs: number): Threshold
   const median = percentile(ascending, 0.5);
   if (median <= floorNs) {
     return {
-      aboveNs: Math.max(floorNs, median + 8 * medianDeviation(ascending, median)),
+      aboveNs: Math.max(floorNs, unusual(median, medianDeviation(ascending, median))),
       comparedWith: 'median',
     };
   }
@@ -50,7 +57,7 @@ export function threshold(durationsNs: Float64Array, floorNs: number): Threshold
   if (fast > floorNs) return { aboveNs: floorNs, comparedWith: 'floor' };
   const fastest = ascending.subarray(0, Math.max(1, Math.ceil(ascending.length / 10)));
   return {
-    aboveNs: Math.max(floorNs, fast + 8 * medianDeviation(fastest, fast)),
+    aboveNs: Math.max(floorNs, unusual(fast, medianDeviation(fastest, fast))),
     comparedWith: 'fastest',
   };
 }

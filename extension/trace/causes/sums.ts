@@ -22,7 +22,7 @@ export function causeOfSum(
   return {
     id: idOf(`sum > ${name}@${sum.callSite} > ${role(thread)} > ${thread?.id}`),
     kind: 'work',
-    sentence: `${counted(sum.count, 'call')} of \`${name}\`${calledFrom(columns, sum.callSite)} on ${named(thread)} took ${time(sum.timeNs)} together, ${percent(share)} of its time, though none was slow.`,
+    sentence: `${counted(sum.count, 'call')} of \`${name}\`${calledFrom(columns, sum.callSite)} on ${named(thread)} took ${time(sum.timeNs)} together, ${percent(share)} of its time, though none of them was slow.`,
     severity: undefined,
     confidence: { value: 0.95, loweredBy: [] },
     share,
@@ -30,6 +30,6 @@ export function causeOfSum(
     count: sum.count,
     explained: 1,
     state: undefined,
-    examples: sum.longest.map(example),
+    examples: sum.typical.map(example),
   };
 }

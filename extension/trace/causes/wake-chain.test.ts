@@ -63,7 +63,7 @@ test('a wake chain over pipes through three threads', () => {
   );
   assert.match(
     cause.sentence,
-    /: 7.1 ms of it waiting for reader \(tid 1002\) \(pipe\), which all that time was itself waiting for parser \(tid 2003\) \(pipe\), which all that time was waiting for read on vda \(4 ms in the queue of vda, 3 ms in the device vda/,
+    /: 7.1 ms of it waiting for reader \(tid 1002\) to write to a pipe, which all that time was itself waiting for parser \(tid 2003\) to write to a pipe, which all that time was waiting for read on vda \(4 ms in the queue of vda, 3 ms in the device vda/,
   );
   assert.equal(cause.kind, 'cause');
 });
@@ -79,12 +79,17 @@ test('what joins two threads is said in words, and never that the one held anyth
       why: 'pipe',
       wait: { reason: 'pipe' },
       object: ['pipe'],
-      says: /waiting for other \(tid 1002\) \(pipe\)/,
+      says: /waiting for other \(tid 1002\) to write to a pipe,/,
     },
-    { why: 'socket', wait: { reason: 'socket' }, says: /\(socket\)/ },
-    { why: 'eventfd', wait: { reason: 'other' }, object: ['eventfd'], says: /\(eventfd\)/ },
-    { why: 'epoll', wait: { reason: 'poll' }, object: ['epoll'], says: /\(epoll\)/ },
-    { why: 'a named file', wait: { reason: 'pipe' }, object: ['pipe', '/run/feed'], says: / on \/run\/feed/ },
+    { why: 'socket', wait: { reason: 'socket' }, says: /to send to it over a socket,/ },
+    { why: 'eventfd', wait: { reason: 'other' }, object: ['eventfd'], says: /to signal it \(eventfd\)/ },
+    { why: 'epoll', wait: { reason: 'poll' }, object: ['epoll'], says: /to signal it \(epoll\)/ },
+    {
+      why: 'a named file',
+      wait: { reason: 'pipe' },
+      object: ['pipe', '/run/feed'],
+      says: /to write to a pipe \(\/run\/feed\)/,
+    },
     {
       why: 'condition variable',
       wait: { futexOp: 9, futexValue: 0 },

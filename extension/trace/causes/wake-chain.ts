@@ -40,8 +40,15 @@ function channel(walk: Walk, row: number, waker: number): string {
     if (futexValue !== undefined && futexValue > 0 && futexValue === tid) return ' to end (join)';
     return ' to signal it (condition variable, semaphore or the like)';
   }
-  if (object?.kind === 'eventfd' || object?.kind === 'epoll') return ` (${object.kind})`;
-  if (object?.name !== undefined) return ` on ${object.name}`;
-  if (reason === 'pipe' || reason === 'socket' || reason === 'poll') return ` (${reason})`;
+  if (object?.kind === 'eventfd' || object?.kind === 'epoll') return ` to signal it (${object.kind})`;
+  const name = object?.name;
+  if (reason === 'socket') return ` to send to it over a socket${name === undefined ? '' : ` (${name})`}`;
+  if (reason === 'pipe') {
+    const { syscall } = details.offCpu(offCpu.id[row] ?? -1);
+    const does = syscall?.includes('write') === true ? 'read from' : 'write to';
+    return ` to ${does} a pipe${name === undefined ? '' : ` (${name})`}`;
+  }
+  if (name !== undefined) return ` on ${name}`;
+  if (reason === 'poll') return ' to send it something (poll)';
   return reason === 'disk' ? ' to write to the disk' : '';
 }

@@ -9,8 +9,12 @@ import type { LockWakes } from './wakes.ts';
 
 export const MAX_DEPTH = 16;
 export const MAX_NODES = 4096;
-/** Pieces shorter than this, or than 1 % of the whole, are not followed. */
+/** Pieces shorter than this are not followed. */
 const SHORT_NS = 50_000;
+/** On one level of the tree; more pieces than that, and the shortest are not followed. */
+const MOST_PIECES = 1024;
+/** A part of the whole gets its share of them, and no fewer than these. */
+const LEAST_PIECES = 16;
 
 /** A thread on the path from the root, and when. */
 interface Step {
@@ -42,7 +46,9 @@ export type ExplainThread = (
 export class Walk {
   readonly columns: Columns;
   readonly wakes: LockWakes;
+  /** What is shorter is not followed. */
   readonly shortNs: number;
+  readonly #wholeNs: number;
   readonly #explain: ExplainThread;
   readonly #path: Step[];
   #nodes = 1;
@@ -58,10 +64,16 @@ export class Walk {
     this.columns = columns;
     this.wakes = wakes;
     this.#explain = explain;
-    const whole = endNs - startNs;
+    this.#wholeNs = endNs - startNs;
     // A whole that is itself short is still cut, into tenths at the finest.
-    this.shortNs = Math.max(Math.min(SHORT_NS, whole / 10), whole / 100);
+    this.shortNs = Math.min(SHORT_NS, this.#wholeNs / 10);
     this.#path = [{ thread, startNs, endNs }];
+  }
+
+  /** How many children a node over `durationNs` may have. */
+  most(durationNs: number): number {
+    const share = this.#wholeNs > 0 ? durationNs / this.#wholeNs : 1;
+    return Math.max(LEAST_PIECES, Math.floor(MOST_PIECES * Math.min(1, share)));
   }
 
   /** Takes `count` nodes from the budget; false, and nothing taken, when it has not so many left. */
