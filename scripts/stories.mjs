@@ -1,24 +1,25 @@
-// npm run stories [-- NAME...] [--runs N] [--json FILE]: captures known troubles for real, and prints how much of the
-// time that Wakechain blames is blamed rightly (precision), how much of the true delays it names (recall), and whether
-// its trees add up. The stories are in test/lib/stories.ts.
+// npm run stories: captures known troubles for real, and holds what Wakechain says of them against their own logs. Each
+// file of test/stories/ is one story.
 
-import { resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { readArguments, wholeNumber } from './lib/arguments.mjs';
-import { buildWorkloads, main, runTypeScript } from './lib/shell.mjs';
+import { buildWorkloads, main, root, runTypeScript } from './lib/shell.mjs';
 import { ensure, needs } from './setup.mjs';
 
-const names = ['call', 'gap'].flatMap(variant => [
-  `holder-preempted-${variant}`,
-  `holder-preempted-${variant}-quiet`,
-]);
+const names = readdirSync(join(root, 'test', 'stories'))
+  .filter(name => name.endsWith('.ts'))
+  .map(name => name.slice(0, -'.ts'.length));
 
 const usage = `Usage: npm run stories -- [NAME...] [--runs N] [--json FILE]
 
 Captures known troubles and their quiet twins, and prints for each how much of the time that Wakechain blames is blamed
-rightly (precision), how much of the true delays it names (recall), and whether its trees add up.
+rightly (precision), how much of the true delays it names (recall), and whether its trees add up. Without a name it
+writes docs/truth.md, too.
   NAME         of ${names.join(', ')}
   --runs N     how often each is captured; 1 when left out
-  --json FILE  all results, written at the end`;
+  --json FILE  a line for each run, written as it ends; runs that are in it already, of this very build, are not repeated:
+               what was cut off goes on. With more than one run test/build/stories.jsonl when left out`;
 
 await main(async () => {
   const { values, positionals } = readArguments({
@@ -27,10 +28,11 @@ await main(async () => {
     names,
   });
   const runs = wholeNumber(values.runs, '--runs', 1000);
-  await ensure(needs.quick);
+  await ensure([...needs.quick, 'oracles']);
   const { buildAll } = await import('./build.mjs');
   await buildAll({ quick: true });
   buildWorkloads();
-  const json = values.json === undefined ? [] : ['--json', resolve(values.json)];
-  return runTypeScript('test/lib/stories.ts', [...positionals, '--runs', String(runs), ...json]);
+  const file = values.json ?? (runs > 1 ? join(root, 'test', 'build', 'stories.jsonl') : undefined);
+  const json = file === undefined ? [] : ['--json', resolve(file)];
+  return runTypeScript('scripts/stories/main.ts', [...positionals, '--runs', String(runs), ...json]);
 });

@@ -129,15 +129,17 @@ export class Program {
   }
 }
 
+/** How a workload is started: NAME for a program in C, NAME.py for one in Python. */
+export const workloadCommand = (name: string): readonly [string, ...string[]] =>
+  name.endsWith('.py') ? ['python3', join(root, 'test', 'workloads', name)] : [join(workloads, name)];
+
 /** A workload that is loaded and waits for `say('go')`. */
 export async function startWorkload(
   name: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Program> {
-  const [command, first] = name.endsWith('.py')
-    ? ['python3', [join(root, 'test', 'workloads', name)]]
-    : [join(workloads, name), []];
+  const [command, ...first] = workloadCommand(name);
   const program = new Program(command, [...first, ...args, '--wait-start'], environment);
   await program.line(line => (line.startsWith('ready ') ? true : undefined), 'line "ready"');
   return program;

@@ -1,4 +1,4 @@
-// Builds the workloads into test/build/workloads/ with gcc alone, after the stand-in CUDA libraries that they call.
+// Builds the workloads, and those of the stories (stories/), into test/build/workloads/ with gcc alone, after the stand-in CUDA libraries that they call.
 // They find those beside them ($ORIGIN/../fakecuda); LD_LIBRARY_PATH puts another folder before it, such as endbr64/.
 //
 //   node test/workloads/build.mjs
@@ -33,16 +33,18 @@ const modified = path => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 export const buildWorkloads = () => {
   const libraries = buildFakeCuda();
   mkdirSync(out, { recursive: true });
-  const sources = readdirSync(here);
+  const sources = readdirSync(here, { recursive: true });
   const shared = Math.max(
-    ...sources.filter(name => !name.endsWith('.c')).map(name => modified(join(here, name))),
+    ...sources.filter(name => /\.(h|mjs)$/.test(name)).map(name => modified(join(here, name))),
     ...['libcudart.so.12', 'libfakecuda.so'].map(name => modified(join(libraries, name))),
   );
   for (const source of sources.filter(name => name.endsWith('.c'))) {
     const program = join(out, source.slice(0, -2));
     if (modified(program) > Math.max(shared, modified(join(here, source)))) continue;
+    mkdirSync(dirname(program), { recursive: true });
     const linked = [join(libraries, 'libcudart.so.12'), join(libraries, 'libfakecuda.so')];
-    const path = ['-Wl,--as-needed', '-Wl,-rpath,$ORIGIN/../fakecuda'];
+    const up = source.includes('/') ? '../../fakecuda' : '../fakecuda';
+    const path = ['-Wl,--as-needed', `-Wl,-rpath,$ORIGIN/${up}`];
     execFileSync('gcc', [...flags, '-o', program, join(here, source), ...path, ...linked], {
       stdio: 'inherit',
     });

@@ -3,28 +3,14 @@
 // which never rests: so it is preempted while it holds the lock, and `engine`, alone on another CPU, waits for a thread
 // that waits for a CPU. The lock is taken inside the launch (--variant call: a slow call) or before it (--variant gap).
 //
-// `tokenizer` reads both clocks all the while it computes: where wall time jumps and its CPU time does not, it was off
-// the CPU. Those stretches, the hold's wall minus CPU time, and its schedstat are three counts of the same thing.
+// `tokenizer` reads both clocks all the while it computes: where wall time jumps, its CPU time does not, and it was
+// switched out, it was off the CPU. Those stretches, the hold's wall minus CPU time, and its schedstat are three counts of the same thing.
 
 #include "cuda.h"
 #include "workload.h"
 #include <getopt.h>
-#include <libgen.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #define MAX_OFF 64
-
-// Other load of the machine shall not tell a story of its own: a session of its own is one group to the scheduler, with
-// a weight of its own, in which `tokenizer` and `spinner` are equals; `engine` comes before every ordinary thread. Only
-// root may ask for that; without it the demo runs as it is.
-static void stand_out(void) {
-  setsid();
-  int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
-  if (fd >= 0 && write(fd, "-19", 3) < 0 && errno != EPERM && errno != EINVAL) perror("/proc/self/autogroup");
-  if (fd >= 0) close(fd);
-}
-static void come_first(void) { sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}); }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // the default kind, as any program has
 static volatile int done;
@@ -48,11 +34,6 @@ static void pass_lock(void *unused) {
   }
   waits[wait_count].start_ns = asked, waits[wait_count].end_ns = got;
   waits[wait_count++].runqueue_ns = runqueue_ns() - queued;
-}
-
-static void work(uint64_t ns) {
-  for (uint64_t end = cpu_ns() + ns; cpu_ns() < end;) {
-  }
 }
 
 // `idler`: waits for a word from `engine`, copies a little, waits again. Nobody ever holds anything that it wants.
@@ -120,39 +101,29 @@ static void *engine(void *arg) {
   return NULL;
 }
 
-// Both clocks of a thread, and the stretches in which they came apart: it was off the CPU.
-struct clocks {
-  uint64_t at_ns, at_cpu_ns;
-  unsigned offs;
-  struct { uint64_t start_ns, end_ns; } off[MAX_OFF];
-};
-
-static void look(struct clocks *c) {
-  uint64_t at = now_ns(), at_cpu = cpu_ns(), passed = at - c->at_ns, ran = at_cpu - c->at_cpu_ns;
-  if (passed > ran + 50000 && c->offs < MAX_OFF)
-    c->off[c->offs].start_ns = at - (passed - ran), c->off[c->offs++].end_ns = at;
-  c->at_ns = at, c->at_cpu_ns = at_cpu;
-}
-
 // One hold: computes for `hold_cpu_ns` of its own CPU time with the lock, and notes when it was off the CPU, from the
 // moment it has the lock until it has let the next one in: preempted inside the unlock, it still keeps them waiting.
 static void hold(void) {
+  struct { uint64_t start_ns, end_ns; } off[MAX_OFF];
+  unsigned offs = 0;
   uint64_t asked = now_ns();
   pthread_mutex_lock(&lock);
-  uint64_t got = now_ns();
-  struct clocks c = {.at_ns = got, .at_cpu_ns = cpu_ns()};
-  uint64_t cpu = c.at_cpu_ns, queued = runqueue_ns();
-  for (uint64_t end_cpu = cpu + hold_cpu_ns; c.at_cpu_ns < end_cpu;) look(&c);
-  queued = runqueue_ns() - queued;
-  pthread_mutex_unlock(&lock);
-  look(&c);
-  cpu = c.at_cpu_ns - cpu;
-  uint64_t released = c.at_ns;
+  struct watch watch = watch_begin();
+  struct lost lost;
+  uint64_t got = watch.wall_ns, cpu = watch.cpu_ns, queued = runqueue_ns();
+  for (int held = 1; held;) {
+    held = watch.cpu_ns < cpu + hold_cpu_ns;
+    if (!held) queued = runqueue_ns() - queued, pthread_mutex_unlock(&lock);
+    if (watch_lost(&watch, &lost) && lost.switched && offs < MAX_OFF)
+      off[offs].start_ns = lost.start_ns, off[offs++].end_ns = lost.end_ns;
+  }
+  cpu = watch.cpu_ns - cpu;
+  uint64_t released = watch.wall_ns;
 
   char list[MAX_OFF * 48 + 3] = "[";
-  for (unsigned i = 0, at = 1; i < c.offs; i++)
-    at += (unsigned)sprintf(list + at, "%s[%llu,%llu]", i ? "," : "", (unsigned long long)c.off[i].start_ns,
-                            (unsigned long long)c.off[i].end_ns);
+  for (unsigned i = 0, at = 1; i < offs; i++)
+    at += (unsigned)sprintf(list + at, "%s[%llu,%llu]", i ? "," : "", (unsigned long long)off[i].start_ns,
+                            (unsigned long long)off[i].end_ns);
   strcat(list, "]");
   log_line("{\"type\":\"hold\",\"thread\":\"tokenizer\",\"tid\":%d,\"object\":\"%p\",\"asked_ns\":%llu,\"start_ns\":%llu,"
            "\"end_ns\":%llu,\"cpu_ns\":%llu,\"runqueue_ns\":%llu,\"off\":%s}",
@@ -169,24 +140,6 @@ static void *tokenizer(void *arg) {
     if (next + period_ns < now_ns()) next = now_ns();
   }
   return NULL;
-}
-
-// `spinner` lies beside this program; it dies with it.
-static pid_t start_spinner(int cpu) {
-  char path[4096] = "", number[16];
-  if (readlink("/proc/self/exe", path, sizeof path - 16) < 0) fail("/proc/self/exe cannot be read");
-  strcat(dirname(path), "/spinner");
-  snprintf(number, sizeof number, "%d", cpu);
-  pid_t parent = getpid(), child = fork();
-  if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(0);
-    execl(path, "spinner", number, (char *)NULL);
-    _exit(127);
-  }
-  if (child < 0) fail("fork: %s", strerror(errno));
-  log_line("{\"type\":\"process\",\"name\":\"spinner\",\"pid\":%d,\"cpu\":%d}", child, cpu);
-  return child;
 }
 
 static const char usage[] =
@@ -224,7 +177,7 @@ int main(int argc, char **argv) {
   if (waiting) wait_start();
 
   start_ns = now_ns(), end_ns = start_ns + (uint64_t)(duration * SECOND);
-  pid_t spinner = spinning ? start_spinner(shared_cpu) : 0;
+  pid_t spinner = spinning ? start_beside("", "spinner", shared_cpu) : 0;
   pthread_t threads[3];
   pthread_create(&threads[0], NULL, tokenizer, &shared_cpu);
   if (with_idler) pthread_create(&threads[2], NULL, idler, e.stream);

@@ -18,7 +18,7 @@ static struct worker {
 
 static void flood_kernel(void) {}
 
-static void *work(void *arg) {
+static void *flood(void *arg) {
   struct worker *w = arg;
   char name[16];
   snprintf(name, sizeof name, "flood-%d", w->number);
@@ -65,14 +65,14 @@ int main(int argc, char **argv) {
     workers[i].early = i < early;
     workers[i].calls = calls / threads + (i < calls % threads);
     cudaStreamCreate(&workers[i].stream);
-    if (i < early) pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+    if (i < early) pthread_create(&workers[i].thread, NULL, flood, &workers[i]);
   }
   if (waiting) wait_start();
   uint64_t start = now_ns();
   pthread_barrier_wait(&begin);
   for (unsigned i = early; i < threads; i++) {
     sleep_until(now_ns() + 5 * MS);
-    pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+    pthread_create(&workers[i].thread, NULL, flood, &workers[i]);
   }
   for (unsigned i = 0; i < threads; i++) pthread_join(workers[i].thread, NULL);
 

@@ -6,6 +6,7 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -15,8 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,12 +54,20 @@ __attribute__((noreturn, format(printf, 1, 2))) static inline void fail(const ch
 // The run-queue wait of the calling thread so far. The descriptor belongs to the thread that opened it.
 static inline uint64_t runqueue_ns(void) {
   static _Thread_local int fd = -1;
-  if (fd < 0) fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
   char text[96] = "";
   unsigned long long on_cpu, waited;
+  if (fd < 0) fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
   if (pread(fd, text, sizeof text - 1, 0) <= 0 || sscanf(text, "%llu %llu", &on_cpu, &waited) != 2)
-    fail("/proc/thread-self/schedstat cannot be read: %s", strerror(errno));
+    fail("schedstat cannot be read: %s", strerror(errno));
   return waited;
+}
+
+// How often the calling thread has left its CPU. On a virtual machine wall time also jumps where the host took the CPU
+// away, and the thread's own clock does not: that is no switch.
+static inline uint64_t switches(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  return (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
 }
 
 static inline void pin_to(int cpu) {
@@ -72,6 +84,43 @@ static inline void choose_cpus(int *first, int *last) {
   *first = *last = -1;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
     if (CPU_ISSET(cpu, &set)) *last = cpu, *first = *first < 0 ? cpu : *first;
+}
+
+// Other load of the machine shall not tell a story of its own: a session of its own is one group to the scheduler, with
+// a weight of its own, in which the threads of a story are equals; its `engine` comes before every ordinary thread. Only
+// root may ask for that; without it a workload runs as it is.
+static inline void stand_out(void) {
+  setsid();
+  int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+  if (fd >= 0 && write(fd, "-19", 3) < 0 && errno != EPERM && errno != EINVAL) perror("/proc/self/autogroup");
+  if (fd >= 0) close(fd);
+}
+static inline void come_first(void) { sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}); }
+
+// Two clocks read in a row: where wall time jumps between two readings and CPU time does not, the thread was off the CPU
+// (`switched`), or the host or an interrupt had taken it.
+#define SHORTEST_OFF 50000
+struct watch { uint64_t wall_ns, cpu_ns, switches; };
+struct lost { uint64_t start_ns, end_ns; int switched; };
+
+static inline struct watch watch_begin(void) { return (struct watch){now_ns(), cpu_ns(), switches()}; }
+
+// Whether time was lost since the reading before, more than `SHORTEST_OFF`.
+static inline int watch_lost(struct watch *watch, struct lost *lost) {
+  uint64_t wall = now_ns(), cpu = cpu_ns(), before = watch->wall_ns, used = cpu - watch->cpu_ns;
+  watch->wall_ns = wall, watch->cpu_ns = cpu;
+  if (wall - before < used + SHORTEST_OFF) return 0;
+  uint64_t count = switches();
+  *lost = (struct lost){before + used, wall, count > watch->switches};
+  // Nothing was lost while it was counted; else the next reading would find a switch that is already known.
+  watch->switches = now_ns() - wall < SHORTEST_OFF ? count : count - 1;
+  return 1;
+}
+
+// Computes for `ns` of CPU time.
+static inline void work(uint64_t ns) {
+  for (uint64_t end = cpu_ns() + ns; cpu_ns() < end;) {
+  }
 }
 
 // Log: one JSON object a line, see README.md. ---------------------------------------------------------------------------
@@ -158,4 +207,23 @@ static inline void wait_start(void) {
     }
   }
   close(signals);
+}
+
+// A program that lies in the folder `up` from this one, with a CPU as its argument; it dies with this one.
+static inline pid_t start_beside(const char *up, const char *name, int cpu) {
+  char path[4096] = "", number[16];
+  if (readlink("/proc/self/exe", path, sizeof path - 64) < 0) fail("/proc/self/exe cannot be read");
+  dirname(path);
+  strcat(strcat(strcat(path, "/"), up), name);
+  snprintf(number, sizeof number, "%d", cpu);
+  pid_t parent = getpid(), child = fork();
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(0);
+    execl(path, name, number, (char *)NULL);
+    _exit(127);
+  }
+  if (child < 0) fail("fork: %s", strerror(errno));
+  log_line("{\"type\":\"process\",\"name\":\"%s\",\"pid\":%d,\"cpu\":%d}", name, child, cpu);
+  return child;
 }

@@ -1,0 +1,3 @@
+import { barging } from './parts/barging.ts';
+
+export const story = barging(4);
