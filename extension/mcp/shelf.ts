@@ -6,10 +6,13 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Trace } from '../trace/api.ts';
 import { TraceError } from '../trace/error.ts';
+import { type Recognised, recogniseFile } from '../trace/import/client.ts';
 import { type Glance, type Glancer, openGlancer, openTrace } from '../trace/query/client.ts';
 import { nearest } from '../trace/query/nearest.ts';
 
 const SUFFIX = '.wakechain.db';
+/** Databases of other names in the folders that are looked into, the newest: each costs a process. */
+const MOST_FOREIGN = 12;
 const MOST_OPEN = 3;
 const IDLE_MS = 5 * 60_000;
 
@@ -38,6 +41,7 @@ export class Shelf {
   readonly #options: ShelfOptions;
   readonly #opened = new Map<string, Opened>();
   readonly #glances = new Map<string, Promise<Glance>>();
+  readonly #recognised = new Map<string, Promise<Recognised | undefined>>();
   #glancer: Glancer | undefined;
 
   constructor(options: ShelfOptions) {
@@ -58,15 +62,7 @@ export class Shelf {
       ...this.#options.folders.flatMap(folder => tracesIn(folder).traces),
       ...registered(this.#options.registry),
     ]);
-    const found = [...paths].flatMap(path => {
-      try {
-        const { size, mtimeMs, ino } = statSync(path);
-        return [{ path, bytes: size, changedMs: mtimeMs, state: `${size} ${mtimeMs} ${ino}` }];
-      } catch {
-        // Listed by the editor, and deleted since.
-        return [];
-      }
-    });
+    const found = [...paths].flatMap(stateOf);
     const names = new Map<string, number>();
     for (const { path } of found) names.set(nameOf(path), (names.get(nameOf(path)) ?? 0) + 1);
     return found
@@ -115,6 +111,30 @@ export class Shelf {
     return glance;
   }
 
+  /** Traces of other tools in the folders, that can be imported. */
+  async importable(): Promise<readonly Importable[]> {
+    const paths = this.#options.folders.flatMap(folder => tracesIn(folder).others);
+    const newest = paths
+      .flatMap(stateOf)
+      .sort((a, b) => b.changedMs - a.changedMs)
+      .slice(0, MOST_FOREIGN);
+    const all = await Promise.all(
+      newest.map(async ({ path, state }) => {
+        const key = `${path}\n${state}`;
+        let found = this.#recognised.get(key);
+        if (found === undefined) {
+          const { queryProgram } = this.#options;
+          // What is nobody's trace is none of ours to complain about.
+          found = recogniseFile(path, { queryProgram }).catch(() => undefined);
+          this.#recognised.set(key, found);
+        }
+        const recognised = await found;
+        return recognised === undefined ? [] : [{ path, ...recognised }];
+      }),
+    );
+    return all.flat();
+  }
+
   async open(known: KnownTrace): Promise<Trace> {
     const before = this.#opened.get(known.path);
     if (before !== undefined && before.known.state === known.state) {
@@ -157,6 +177,20 @@ export class Shelf {
   }
 }
 
+/** Empty for a file that is gone: the editor lists what may have been deleted since. */
+function stateOf(path: string): Omit<KnownTrace, 'id'>[] {
+  try {
+    const { size, mtimeMs, ino } = statSync(path);
+    return [{ path, bytes: size, changedMs: mtimeMs, state: `${size} ${mtimeMs} ${ino}` }];
+  } catch {
+    return [];
+  }
+}
+
+export interface Importable extends Recognised {
+  readonly path: string;
+}
+
 const nameOf = (path: string): string => basename(path).replace(/\.wakechain\.db$/, '');
 
 function idOf(path: string, shared: boolean): string {
@@ -173,13 +207,22 @@ export interface Folder {
 /** Said of a folder that is not there (yet: the folder of captures is made by the first capture). */
 export const NO_FOLDER = 'no such folder';
 
-function tracesIn(folder: string): Folder & { readonly traces: readonly string[] } {
+interface Found extends Folder {
+  readonly traces: readonly string[];
+  /** Databases that are not named as traces of ours are. */
+  readonly others: readonly string[];
+}
+
+function tracesIn(folder: string): Found {
   const path = resolve(folder);
   try {
-    const names = readdirSync(path).filter(name => name.endsWith(SUFFIX));
-    return { path, fault: undefined, traces: names.map(name => join(path, name)) };
+    const databases = readdirSync(path).filter(name => name.endsWith('.db'));
+    const isTrace = (name: string): boolean => name.endsWith(SUFFIX);
+    const inside = (names: readonly string[]): readonly string[] => names.map(name => join(path, name));
+    const [traces, others] = [databases.filter(isTrace), databases.filter(name => !isTrace(name))];
+    return { path, fault: undefined, traces: inside(traces), others: inside(others) };
   } catch (error) {
-    return { path, fault: faultOf(error), traces: [] };
+    return { path, fault: faultOf(error), traces: [], others: [] };
   }
 }
 

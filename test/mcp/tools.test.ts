@@ -1,21 +1,24 @@
 // What agents get, through the official client: every tool, its numbers against SQL on the same file.
 
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, utimesSync } from 'node:fs';
+import { copyFileSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type {
   Cause,
   CausesResult,
+  ClaimsResult,
   HostCheck,
   OffCpuResult,
   ThreadRef,
   TraceStats,
 } from '../../extension/trace/api.ts';
+import { importTrace } from '../../extension/trace/import/client.ts';
+import { writeIngero } from '../fixtures/ingero.ts';
 import { number } from '../fixtures/oracle.ts';
 import { temporaryFolder, temporaryTrace } from '../fixtures/temporary.ts';
-import { connect, textOf } from './server.ts';
+import { connect, program, textOf } from './server.ts';
 
 interface Listed {
   readonly traces: readonly {
@@ -35,6 +38,8 @@ type Check = Pick<HostCheck, 'items' | 'probes'> & {
   readonly probesAsked: number;
   readonly probesAttached: number;
 };
+
+const queryProgram = join(dirname(program), 'query.js');
 
 const names = [
   'get_causal_chains',
@@ -293,3 +298,34 @@ function checkNode(node: SentNode, db: DatabaseSync): void {
   assert.equal(below, node.durationNs, 'children and what was left out are the node');
   for (const child of node.children) checkNode(child, db);
 }
+
+test('a trace of another tool in the folder is said to be importable; imported, its claims are read again', async t => {
+  const folder = temporaryFolder(t);
+  const source = join(folder, 'run.db');
+  writeIngero(source, { version: '0.9' });
+  const stranger = new DatabaseSync(join(folder, 'cookies.db'));
+  stranger.exec('CREATE TABLE cookies (name)');
+  stranger.close();
+  const { ask, call } = await connect(t, ['--traces', folder]);
+  const { n } =
+    new DatabaseSync(source, { readOnly: true }).prepare('SELECT count(*) AS n FROM events').get() ?? {};
+  const before = await ask<Listed & { readonly importable: readonly unknown[] }>('list_traces');
+  assert.equal(before.traces.length, 0);
+  assert.deepEqual(before.importable, [
+    { path: source, tool: 'Ingero', version: '0.9', bytes: statSync(source).size, events: n, claims: 6 },
+  ]);
+  assert.match(
+    textOf(await call('list_traces')),
+    /run\.db: a trace of Ingero 0\.9, not imported: .*Import it in the editor/,
+  );
+
+  await importTrace(source, join(folder, 'run.wakechain.db'), { queryProgram });
+  const chains = await ask<{ readonly claims: ClaimsResult }>('get_causal_chains');
+  assert.equal(chains.claims.total, 6);
+  assert.ok(chains.claims.claims.some(({ reading }) => reading.verdict === 'read'));
+  const text = textOf(await call('get_causal_chains'));
+  assert.match(text, /Ingero gives 6 causes, 4 of them CPU contention/);
+  assert.match(text, /stores a choice of the calls/);
+  assert.ok(JSON.stringify(await call('get_causal_chains')).length / 3 < 4_000);
+  assert.match(textOf(await call('list_traces')), /imported from run\.db of Ingero/);
+});

@@ -1,6 +1,7 @@
 // get_causal_chains: why the GPU waited, ranked, each cause with its tree and its evidence.
 
 import * as z from 'zod';
+import type { ClaimsResult } from '../../trace/api.ts';
 import { inputOf } from '../input.ts';
 import { editorLink } from '../link.ts';
 import { ask, cutsOutput, records, scopeArguments, tool } from '../tool.ts';
@@ -18,7 +19,8 @@ export const getCausalChains = tool({
   description:
     'The ranked causes of slow CUDA calls and slow gaps between them. Each has a sentence, kind (cause, lead, work, ' +
     'innocent), severity, confidence, the share of the wall time of the thread that waited, and example trees whose leaves add up exactly; rows are ' +
-    'the evidence (table and id). Start here. Times in nanoseconds since the capture began.',
+    'the evidence (table and id). A trace that was imported from another tool also has its claims, each with what the ' +
+    'rows support. Start here. Times in nanoseconds since the capture began.',
   input: inputOf({
     ...scopeArguments,
     floor_us: z
@@ -37,14 +39,22 @@ export const getCausalChains = tool({
     delays: z.looseObject({}),
     byState: records,
     belief: z.looseObject({}),
+    claims: z
+      .looseObject({})
+      .optional()
+      .describe('What the tool said that recorded an imported trace, read again'),
     cuts: cutsOutput,
   }),
   run: async (context, args) => {
-    const { known, trace, within } = await ask(context, args);
+    const { known, glance, trace, within } = await ask(context, args);
     const limit = args.limit ?? 5;
     const floor = args.floor_us === undefined ? {} : { floorUs: args.floor_us };
+    const claims =
+      glance.imported === undefined ? undefined : await trace.call('claims', undefined, context.signal);
     const result = await trace.call('causes', { ...within, ...floor, limit }, context.signal);
-    const room = args.limit === undefined ? DEFAULT_CHARACTERS : ASKED_CHARACTERS;
+    const read = claims === undefined ? undefined : shortClaims(claims, limit);
+    const given = args.limit === undefined ? DEFAULT_CHARACTERS : ASKED_CHARACTERS;
+    const room = given - (read === undefined ? 0 : JSON.stringify(read).length);
     const { causes, cuts } = fitCauses(result.causes.slice(0, limit), room);
     const more =
       result.total > result.causes.length
@@ -60,6 +70,7 @@ export const getCausalChains = tool({
       byState: result.byState,
       belief: shortBelief(result.belief),
       cuts: [...more, ...cuts],
+      ...(read === undefined ? {} : { claims: read }),
     };
     const said = causes.map(
       (cause, i) =>
@@ -69,9 +80,27 @@ export const getCausalChains = tool({
     const lines = [
       result.headline,
       ...said,
+      ...(claims?.headline === undefined ? [] : [claims.headline]),
       ...structured.belief.remarks.slice(0, 3),
       ...structured.cuts.map(cut => `Cut: ${cut}.`),
     ];
     return { structured, lines, rows: causes.length };
   },
 });
+
+/** Rows of one claim that are named. */
+const EVIDENCE = 3;
+
+/** Claims that say the same of the same calls are one; those of which most can be said come first. */
+function shortClaims({ tool, total, folded, headline, claims }: ClaimsResult, limit: number) {
+  return {
+    tool,
+    headline,
+    total,
+    folded,
+    claims: claims.slice(0, limit).map(({ reading, ...claim }) => ({
+      ...claim,
+      reading: 'rows' in reading ? { ...reading, rows: reading.rows.slice(0, EVIDENCE) } : reading,
+    })),
+  };
+}

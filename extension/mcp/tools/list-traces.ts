@@ -5,27 +5,29 @@ import { TraceError, toTraceError } from '../../trace/error.ts';
 import { provenance } from '../../trace/provenance.ts';
 import type { Glance } from '../../trace/query/client.ts';
 import { inputOf } from '../input.ts';
-import { type KnownTrace, NO_FOLDER, type Shelf } from '../shelf.ts';
+import { type Importable, type KnownTrace, NO_FOLDER, type Shelf } from '../shelf.ts';
 import { records, tool } from '../tool.ts';
-import { count, duration } from '../words.ts';
+import { count, counted, duration } from '../words.ts';
 
 export const listTraces = tool({
   name: 'list_traces',
   title: 'List GPU traces',
   description:
     'Which captures are there, newest first: id, host, when (UTC), how long, events, whether the file is still the one ' +
-    'that the collector wrote (SHA-256). Files that cannot be opened are listed with the reason.',
+    'that the collector wrote (SHA-256). Files that cannot be opened are listed with the reason, and traces of other ' +
+    'tools (Ingero) that can be imported.',
   input: inputOf({ limit: z.int().min(1).max(200).default(20).describe('How many traces') }),
-  output: z.object({ traces: records, total: z.int() }),
+  output: z.object({ traces: records, total: z.int(), importable: records }),
   run: async ({ shelf }, { limit }) => {
     const all = shelf.list();
-    const traces = await Promise.all(
-      all.slice(0, limit).map(async known => describe(known, shelf.glance(known))),
-    );
+    const [traces, importable] = await Promise.all([
+      Promise.all(all.slice(0, limit).map(async known => describe(known, shelf.glance(known)))),
+      shelf.importable(),
+    ]);
     const lines = traces.map(trace =>
       'error' in trace
         ? `${trace.id}: cannot be opened: ${trace.error.message}`
-        : `${trace.id}: ${trace.host}, ${trace.startUtc}, ${duration(trace.durationNs)}, ${count(trace.events)} events, hash ${trace.provenance.state}`,
+        : `${trace.id}: ${trace.host}, ${trace.startUtc}, ${duration(trace.durationNs)}, ${count(trace.events)} events, hash ${trace.provenance.state}${trace.imported === undefined ? '' : `, imported from ${trace.imported.file} of ${trace.imported.tool}`}`,
     );
     const head =
       all.length === 0 ? sayNone(shelf) : [`${traces.length} of ${all.length} traces, newest first:`];
@@ -33,12 +35,20 @@ export const listTraces = tool({
       .filter(({ fault }) => all.length > 0 && fault !== undefined && fault !== NO_FOLDER)
       .map(({ path, fault }) => `Not looked into: ${path} (${fault}).`);
     return {
-      structured: { traces, total: all.length },
-      lines: [...head, ...lines, ...unread],
+      structured: { traces, total: all.length, importable },
+      lines: [...head, ...lines, ...unread, ...importable.map(sayImportable)],
       rows: traces.length,
     };
   },
 });
+
+function sayImportable({ path, tool, version, events, claims }: Importable): string {
+  const of = version === undefined ? tool : `${tool} ${version}`;
+  return (
+    `${path}: a trace of ${of}, not imported: ${counted(events, 'event')}, ${counted(claims, 'cause')} of its own. ` +
+    'Import it in the editor ("Wakechain: Import Trace of Another Tool"), then it is listed here.'
+  );
+}
 
 /** No trace: where was looked, since a mistyped folder looks like an empty one. */
 function sayNone(shelf: Shelf): readonly string[] {
@@ -63,6 +73,7 @@ async function describe(known: KnownTrace, glancing: Promise<Glance>) {
       durationNs: glance.durationNs,
       profile: glance.profile,
       endReason: glance.endReason,
+      imported: glance.imported,
       events: glance.events,
       cudaCalls: glance.rows['cuda_call'] ?? 0,
       lossStretches: glance.rows['loss'] ?? 0,
