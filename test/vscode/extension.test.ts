@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { generate } from '../fixtures/generate.ts';
+import { writeIngero } from '../fixtures/ingero.ts';
 import { TraceFile } from '../lib/trace-file.ts';
 import {
   assertClickMovesTimeline,
@@ -136,6 +137,25 @@ describe('the extension in VS Code', () => {
     test('the editor and its agents changed no byte of the trace', () => {
       assert.equal(hash(), sha256);
     });
+  });
+
+  test("another tool's trace is offered for import; the button imports it and shows what its causes are worth", async () => {
+    const source = join(workbench.directory, 'folder', 'run.db');
+    writeIngero(source, { version: '0.9' });
+    const bytes = readFileSync(source);
+    await workbench.call('closeAll');
+    await workbench.call('openWith', source, 'wakechain.foreign');
+    const offered = await failure(workbench);
+    assert.equal((await figures(offered, '.failure'))[0]?.['reason'], 'importable');
+    assert.match(await offered.innerText('.failure'), /run\.db is a trace of Ingero \(its version 0\.9\)/);
+    await workbench.screenshot('import-offered');
+    await offered.click('[data-action=import]');
+    const frame = await workbench.view('.claims');
+    assert.equal((await figures(frame, '.claims'))[0]?.['total'], '6');
+    await workbench.screenshot('import-done');
+    const tabs = await workbench.call('tabs');
+    assert.deepEqual(tabs, [{ label: 'run.wakechain.db', viewType: 'wakechain.trace', active: true }]);
+    assert.ok(readFileSync(source).equals(bytes), 'importing changed the file');
   });
 
   describe('files that cannot be shown get a sentence', () => {

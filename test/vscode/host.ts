@@ -11,6 +11,8 @@ export interface HostApi {
   commands(): readonly string[];
   /** Opens a file with its default editor. */
   open(file: string): unknown;
+  /** Opens a file as **Open With...** does. */
+  openWith(file: string, viewType: string): unknown;
   extension(): { readonly active: boolean; readonly version: string; readonly storage?: string };
   tabs(): readonly {
     readonly label: string;
@@ -30,6 +32,8 @@ const handlers = (exit: () => void): Handlers => ({
   command: async (id, ...args) => vscode.commands.executeCommand(id, ...args),
   commands: async () => vscode.commands.getCommands(),
   open: async file => vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file)),
+  openWith: async (file, viewType) =>
+    vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), viewType),
   extension: async () => {
     const extension = vscode.extensions.getExtension('wakechain.wakechain');
     return { active: extension?.isActive ?? false, version: String(extension?.packageJSON.version) };
