@@ -230,3 +230,33 @@ test('a reduced window keeps the tabs usable', async () => {
   assert.deepEqual(problems, []);
   await page.close();
 });
+
+test('in a narrow page belief stays whole beside the tabs; what it tells less of goes first', async () => {
+  const { page, problems } = await stage.page(url);
+  const shown = async (width: number): Promise<readonly string[]> => {
+    await page.setViewportSize({ width, height: 700 });
+    const [tabs, line] = [
+      await page.locator('.tabs').boundingBox(),
+      await page.locator('.belief').boundingBox(),
+    ];
+    const verdict = await page.locator('.belief > .good, .belief > .loud').boundingBox();
+    assert.ok(tabs !== null && line !== null && verdict !== null, `${width}`);
+    assert.ok(tabs.x + tabs.width <= line.x, `${width}: the tabs run into the line`);
+    assert.ok(verdict.x + verdict.width <= width, `${width}: the verdict is cut off`);
+    const parts = ['host', 'when', 'events'];
+    const seen = await Promise.all(parts.map(part => page.locator(`.belief .${part}`).isVisible()));
+    return parts.filter((_, index) => seen[index]);
+  };
+  assert.deepEqual(await shown(1400), ['host', 'when', 'events']);
+  assert.deepEqual(await shown(800), ['host', 'events']);
+  assert.deepEqual(await shown(640), ['host']);
+  assert.deepEqual(await shown(480), []);
+  await openTab(page, 'causes');
+  const clock = page.locator('.strip-tick.first');
+  const axis = await page.locator('.strip-axis').boundingBox();
+  const at = (await clock.isVisible()) ? await clock.boundingBox() : undefined;
+  assert.ok(
+    axis !== null && (at === undefined || (at !== null && at.x + at.width <= axis.x + axis.width + 1)),
+  );
+  assert.deepEqual(problems, []);
+});

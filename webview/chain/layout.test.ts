@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CauseNode, Edge, State } from '../../extension/trace/api.ts';
 import { ns } from '../../extension/trace/time.ts';
-import { chainRows, fold, openAtFirst, piecesOf, rowWords, stripTicks, visibleRows } from './layout.ts';
+import {
+  chainRows,
+  clockFits,
+  fold,
+  openAtFirst,
+  piecesOf,
+  rowWords,
+  stripTicks,
+  visibleRows,
+} from './layout.ts';
 
 const node = (
   edge: Edge,
@@ -153,4 +162,30 @@ test('labels of a strip overlap neither each other nor the clock time at its lef
   }
   assert.deepEqual(stripTicks(13_100_000, 120), [], 'no room for any');
   assert.deepEqual(stripTicks(0, 900), []);
+});
+
+test('pieces too short to follow are one row beside what was followed, however many and of whatever state', () => {
+  const short = (count: number, state: 'running' | 'runnable', startNs: number) =>
+    node('limit', state, startNs, 10, [], `${count} pieces too short to follow (${state} 10 ns)`);
+  const followed = node('lock', 'lock', 10, 20, [], 'waiting for a lock');
+  const root = node('slow_call', 'running', 0, 50, [
+    short(3, 'running', 0),
+    followed,
+    short(4, 'runnable', 30),
+    short(2, 'running', 40),
+  ]);
+  const rows = chainRows(root).filter(row => row.level === 2);
+  assert.deepEqual(
+    rows.map(row => [row.node.label, row.timeNs, row.pieces.map(piece => piece.state).join()]),
+    [
+      ['9 pieces too short to follow', 30, 'running,runnable,running'],
+      ['waiting for a lock', 20, 'lock'],
+    ],
+  );
+  const cut = node('limit', 'running', 0, 10, [], 'on the CPU (not followed deeper than 16 steps)');
+  assert.equal(fold([cut, short(3, 'running', 10)]).length, 2, 'another limit is another row');
+});
+
+test('the clock of a strip stands only where it fits', () => {
+  assert.deepEqual([40, 83, 84, 300].map(clockFits), [false, false, true, true]);
 });

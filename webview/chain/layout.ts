@@ -56,8 +56,28 @@ export const piecesOf = (node: CauseNode): readonly Piece[] =>
 
 type Group = readonly [CauseNode, ...CauseNode[]];
 
+/** The engine's words for many short pieces that it put together (causes/parts.ts). */
+const SHORT = /^(\d+) pieces too short to follow/;
+
+const shortPieces = ({ edge, label }: CauseNode): number | undefined => {
+  const count = edge === 'limit' ? SHORT.exec(label)?.[1] : undefined;
+  return count === undefined ? undefined : Number(count);
+};
+
+/** Short pieces say the same however many they are and whatever took most of them: their strip shows what it was. */
 const saysTheSame = (a: CauseNode, b: CauseNode): boolean =>
-  a.edge === b.edge && a.state === b.state && a.label === b.label && a.thread?.id === b.thread?.id;
+  a.edge === b.edge &&
+  a.thread?.id === b.thread?.id &&
+  ((a.state === b.state && a.label === b.label) ||
+    (shortPieces(a) !== undefined && shortPieces(b) !== undefined));
+
+/** What a row of several nodes says: the first one's words, or of short pieces how many there are in all. */
+function spokenFor(group: Group): CauseNode {
+  const [first, ...others] = group;
+  if (others.length === 0 || shortPieces(first) === undefined) return first;
+  const count = group.reduce((sum, one) => sum + (shortPieces(one) ?? 0), 0);
+  return { ...first, label: `${count} pieces too short to follow` };
+}
 
 /** Siblings in order of time; those that say the same join the first of them. */
 export function fold(children: readonly CauseNode[]): readonly Group[] {
@@ -88,7 +108,7 @@ export function chainRows(root: CauseNode): readonly ChainRow[] {
       key,
       parent,
       level,
-      node: group[0],
+      node: spokenFor(group),
       span: {
         startNs: ns(Math.min(...group.map(one => one.startNs))),
         endNs: ns(Math.max(...group.map(one => one.startNs + one.durationNs))),
@@ -168,6 +188,9 @@ export function rowWords(row: ChainRow): string {
 /** Room that the clock time at the left end of a strip's axis takes, and half of what a tick's label takes. */
 const CLOCK_PX = 84;
 const HALF_LABEL_PX = 34;
+
+/** Whether the clock time at the left end of the axis fits on it. */
+export const clockFits = (width: number): boolean => width >= CLOCK_PX;
 
 /** Ticks of a strip's axis with room for their labels beside each other and beside the clock time; offsets from its start. */
 export function stripTicks(lengthNs: number, width: number): readonly Tick[] {

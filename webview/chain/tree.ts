@@ -10,6 +10,7 @@ import { sentenceNodes } from '../base/sentence.ts';
 import {
   type ChainRow,
   chainRows,
+  clockFits,
   edgeName,
   openAtFirst,
   rowWords,
@@ -88,7 +89,9 @@ export class CauseTree {
     // Offsets from the delay's own start read better here than round times of the capture.
     const length = root.durationNs;
     const ticks = el('span', {});
+    const clock = el('span', { class: 'strip-tick first' }, formatClock(startUnixNs, span.startNs, 3));
     new ResizeObserver(([entry]) => {
+      clock.hidden = !clockFits(entry?.contentRect.width ?? 0);
       ticks.replaceChildren(
         ...stripTicks(length, entry?.contentRect.width ?? 0).map(tick =>
           el('span', { class: 'strip-tick', style: { left: `${(tick.atNs / length) * 100}%` } }, tick.label),
@@ -99,10 +102,7 @@ export class CauseTree {
       'aria-label',
       `${formatClock(startUnixNs, span.startNs, 6)}, for ${formatDuration(length)}`,
     );
-    this.#axis.append(
-      el('span', { class: 'strip-tick first' }, formatClock(startUnixNs, span.startNs, 3)),
-      ticks,
-    );
+    this.#axis.append(clock, ticks);
     return el(
       'div',
       { class: 'tree-head', role: 'row' },

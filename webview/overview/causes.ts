@@ -29,7 +29,9 @@ export function causesSection(app: App, result: CausesResult): HTMLElement {
           'Nothing was seen holding the threads that call CUDA.',
           result.delays.slowCalls + result.delays.slowGaps > 0
             ? 'What the slow ones waited for is not in this trace.'
-            : 'No call and no gap between calls was out of line.',
+            : app.data.summary.imported === undefined
+              ? 'No call and no gap between calls was out of line.'
+              : 'No call was out of line; gaps between calls are not known.',
         )
       : undefined,
     ...listed.slice(0, MOST).map(cause => card(app, cause, names, result.delays.totalNs)),

@@ -60,7 +60,7 @@ export function beliefLine(data: Data, open: () => void): HTMLElement {
       `${formatDay(summary.startUnixNs)} ${formatClock(summary.startUnixNs, 0, 0)}, `,
       el('b', {}, formatDuration(summary.durationNs)),
     ),
-    el('span', {}, el('b', {}, formatShortCount(summary.events)), ' events'),
+    el('span', { class: 'events' }, el('b', {}, formatShortCount(summary.events)), ' events'),
     el('span', { class: loud ? 'loud' : 'good' }, icon(loud ? 'warning' : 'check'), ` ${text}`),
     overhead,
   );
