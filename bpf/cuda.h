@@ -84,6 +84,16 @@ struct whole_call_text {
 	__u8 text[CALL_TEXT_BYTES];
 };
 
+/* The argument of this number, from 1; 0 where there is none such. The barrier keeps check and use in one register: the
+ * verifier of 6.1 does not carry a bound from one to the other. */
+static __always_inline __u64 argument_of(struct call_frame *frame, __u32 number)
+{
+	__u64 index = (__u64)number - 1;
+
+	barrier_var(index);
+	return index < CALL_ARGS ? frame->args[index] : 0;
+}
+
 /* Where the memory is that the cookie asks for; 0 = nowhere. */
 static __always_inline __u64 wanted_memory(struct call_frame *frame, struct call_end *end)
 {
@@ -95,8 +105,8 @@ static __always_inline __u64 wanted_memory(struct call_frame *frame, struct call
 		base = frame->stack_pointer + RETURN_POPS;
 	else if (frame->flags & COOKIE_MEMORY_AT_OUTPUT)
 		base = end->output;
-	else if (source >= 1 && source <= CALL_ARGS)
-		base = frame->args[source - 1];
+	else
+		base = argument_of(frame, source);
 	return base ? base + from : 0;
 }
 
@@ -372,8 +382,8 @@ static __always_inline int on_return(probe_registers *ctx)
 	end.tid = ids;
 	end.depth = top;
 	output = (frame->flags & COOKIE_OUTPUT_MASK) >> COOKIE_OUTPUT_SHIFT;
-	if (output >= 1 && output <= CALL_ARGS && !end.result) {
-		argument = frame->args[(output - 1) & 7 % CALL_ARGS];
+	if (output && !end.result) {
+		argument = argument_of(frame, output);
 		if (argument && !bpf_probe_read_user(&end.output, sizeof(end.output), (void *)argument))
 			end.flags |= CALL_HAS_OUTPUT;
 	}

@@ -47,33 +47,32 @@ static __always_inline __u64 time_of_note(struct task_struct *task, __u64 noted,
 	return now - (clock - noted);
 }
 
-/* Someone else had this CPU last, by our account: tells of the switch to `prev` that was missed. */
-static __noinline void infer_switch(struct task_struct *prev, struct cpu_state *here, __u64 now, __u32 cpu)
+/*
+ * Someone else had this CPU last, by our account: what is known of the switch to `prev` that was missed, into `facts`.
+ * False where there is nothing to tell. Apart from send_inferred(), which goes deep: before 6.13 the stacks of all functions
+ * that call one another share 512 bytes.
+ */
+static __noinline bool infer_switch(struct task_struct *prev, struct cpu_state *here, __u64 now, struct switch_facts *facts)
 {
-	struct probe_counters *off_cpu = counters_of(PROBE_SWITCH_OFF_CPU), *slice = counters_of(PROBE_SWITCH_SLICE);
 	struct thread_state *state = thread_state_of(prev);
-	struct switch_facts facts = {};
 	__u64 arrived = 0;
-	bool followed, sent;
 
 	if (bpf_core_field_exists(prev->sched_info.last_arrival))
 		arrived = time_of_note(prev, prev->sched_info.last_arrival, now);
-	if (!off_cpu || !slice || arrived <= here->slice_start_ns)
-		return;
-	facts.now = arrived;
-	facts.cpu = cpu;
-	facts.next_tid = prev->pid;
-	facts.flags = SWITCH_INFERRED;
+	if (arrived <= here->slice_start_ns)
+		return false;
+	facts->now = arrived;
+	facts->next_tid = prev->pid;
+	facts->flags = SWITCH_INFERRED;
 	if (record_everyone && here->tid && here->slice_start_ns) {
-		facts.prev_tid = here->tid;
-		facts.slice_start_ns = here->slice_start_ns;
-		facts.flags |= SWITCH_HAS_SLICE;
+		facts->prev_tid = here->tid;
+		facts->slice_start_ns = here->slice_start_ns;
+		facts->flags |= SWITCH_HAS_SLICE;
 	}
 	here->slice_start_ns = arrived;
 	if (state && state->off_ns && prev->tgid != collector_tgid) {
-		followed = is_followed(prev, state, arrived);
-		if (record_everyone || followed)
-			facts.flags |= SWITCH_HAS_OFF_CPU | state->flags;
+		if (record_everyone || is_followed(prev, state, arrived))
+			facts->flags |= SWITCH_HAS_OFF_CPU | state->flags;
 		if (!state->wake_ns && state->state_before != STATE_PREEMPTED && state->run_delay) {
 			__u64 queued = arrived - (prev->sched_info.run_delay - state->run_delay);
 
@@ -81,18 +80,29 @@ static __noinline void infer_switch(struct task_struct *prev, struct cpu_state *
 				state->wake_ns = queued;
 		}
 	}
-	if (!(facts.flags & (SWITCH_HAS_SLICE | SWITCH_HAS_OFF_CPU)))
+	return facts->flags & (SWITCH_HAS_SLICE | SWITCH_HAS_OFF_CPU);
+}
+
+static __noinline void send_inferred(struct task_struct *prev, struct switch_facts *facts)
+{
+	struct probe_counters *off_cpu = counters_of(PROBE_SWITCH_OFF_CPU), *slice = counters_of(PROBE_SWITCH_SLICE);
+	struct thread_state *state = facts->flags & SWITCH_HAS_OFF_CPU ? thread_state_of(prev) : NULL;
+	bool sent;
+
+	if (!off_cpu || !slice)
 		return;
-	if (facts.flags & SWITCH_HAS_OFF_CPU && !state->call.known) {
-		state->call.number = -1;
-		state->call.known = 1;
-		read_asked(prev, state, false, false);
+	if (state) {
+		if (!state->call.known) {
+			state->call.number = -1;
+			state->call.known = 1;
+			read_asked(prev, state, false, false);
+		}
+		sent = send_off_cpu(prev, state, facts, is_followed(prev, state, facts->now));
+	} else {
+		facts->flags &= ~SWITCH_HAS_OFF_CPU;
+		sent = send_plain(NULL, facts);
 	}
-	if (facts.flags & SWITCH_HAS_OFF_CPU)
-		sent = send_off_cpu(prev, state, &facts, followed);
-	else
-		sent = send_plain(NULL, &facts);
-	count_switch(&facts, off_cpu, slice, sent, true);
+	count_switch(facts, off_cpu, slice, sent, true);
 }
 
 #endif

@@ -162,8 +162,12 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev, str
 	off_cpu->hits++;
 	slice->hits++;
 
-	if (here->tid != facts.prev_tid && here->tid != TID_UNKNOWN && facts.prev_tid)
-		infer_switch(prev, here, now, facts.cpu);
+	if (here->tid != facts.prev_tid && here->tid != TID_UNKNOWN && facts.prev_tid) {
+		struct switch_facts missed = { .cpu = facts.cpu };
+
+		if (infer_switch(prev, here, now, &missed))
+			send_inferred(prev, &missed);
+	}
 	facts.slice_start_ns = here->slice_start_ns;
 	here->slice_start_ns = now;
 	here->tid = facts.next_tid;

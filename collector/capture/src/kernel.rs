@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use libbpf_rs::Btf;
-use libbpf_rs::btf::types::{Composite, DataSec, Func, FuncProto, MemberAttr, Ptr, Struct, Typedef, Var};
+use libbpf_rs::btf::types::{Composite, DataSec, Enum, Func, FuncProto, MemberAttr, Ptr, Struct, Typedef, Var};
 use libbpf_rs::btf::{BtfType, ReferencesType, TypeId};
 
 use crate::error::CaptureError;
@@ -56,6 +56,12 @@ fn member_bytes(attributes: MemberAttr) -> Option<i64> {
     }
 }
 
+/// Whether programs can be attached so: `bpf_attach_type` has grown with the kernel.
+fn has_attach_type(btf: &Btf<'_>, name: &str) -> bool {
+    let types = btf.type_by_name::<Enum<'_>>("bpf_attach_type");
+    types.is_some_and(|types| types.iter().any(|value| value.name == Some(OsStr::new(name))))
+}
+
 fn has_tracepoint(btf: &Btf<'_>, name: &str) -> bool {
     btf.type_by_name::<Typedef<'_>>(&format!("btf_trace_{name}")).is_some()
 }
@@ -75,7 +81,8 @@ impl Kernel {
             .and_then(|pointer| FuncProto::try_from(pointer.referenced_type()).ok())
             .map_or(0, |function| function.iter().count());
         Ok(Kernel {
-            session: btf.type_by_name::<Func<'_>>("bpf_session_is_return").is_some(),
+            // not by bpf_session_is_return(): 6.10 to 6.12 have it for kprobes alone
+            session: has_attach_type(&btf, "BPF_TRACE_UPROBE_SESSION"),
             multi: btf.type_by_name::<Func<'_>>("bpf_uprobe_multi_link_attach").is_some(),
             // the first argument is the probe's own data
             switch_says_state: switch_arguments >= 5,

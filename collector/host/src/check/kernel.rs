@@ -88,8 +88,10 @@ pub fn perf_events() -> Item {
 /// Whether kernel frames can be named: tried, since `kptr_restrict`, capabilities and lockdown all have a say.
 pub fn symbols() -> Item {
     let restrict = text("/proc/sys/kernel/kptr_restrict").unwrap_or_else(|| "unknown".to_owned());
-    let first = fs::File::open("/proc/kallsyms").ok().and_then(|file| BufReader::new(file).lines().next()?.ok());
-    let named = first.is_some_and(|line| line.bytes().take_while(|byte| *byte != b' ').any(|byte| byte != b'0'));
+    // the first symbols can be offsets of variables that each CPU has, from 0 on
+    let shown = |line: &String| line.bytes().take_while(|byte| *byte != b' ').any(|byte| byte != b'0');
+    let named = fs::File::open("/proc/kallsyms")
+        .is_ok_and(|file| BufReader::new(file).lines().map_while(Result::ok).take(10_000).any(|line| shown(&line)));
     if named {
         return Item::pass(
             "kernel_symbols",
