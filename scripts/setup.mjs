@@ -1,7 +1,8 @@
 // Installs what a checkout needs and this machine lacks, by part: says what, and by which package, then does it with
 // npm and apt-get. A second run finds nothing to do and takes well under 2 s. Plain Node 20, no dependencies.
 //
-//   node scripts/setup.mjs [node] [collector] [rust] [arm64] [browser] [ssh] [oracles] [vscode]      (default: all)
+//   node scripts/setup.mjs [node] [collector] [rust] [arm64] [browser] [ssh] [oracles] [vscode] [kernels] [kernels-arm64]
+//                                                                                                        (default: all)
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -39,6 +40,8 @@ const packages = {
   browser: ['chromium', 'fonts-dejavu-core'],
   ssh: ['openssh-client', 'openssh-server', 'procps', 'sudo'],
   oracles: ['bpftool', 'bpftrace', 'libbpf-tools', 'linux-perf', 'python3', 'python3-pip'],
+  kernels: ['cpio', 'qemu-system-x86'],
+  'kernels-arm64': ['qemu-system-arm'],
   vscode: ['g++', 'libkrb5-dev', 'libsecret-1-dev', 'make', 'pkg-config', 'procps', 'python3'],
 };
 

@@ -38,6 +38,8 @@ const parts = {
     bpf: true,
     run: () => nodeTests(['test/capture/*.test.ts'], { asRoot: true }),
   },
+  // QEMU's guests: neither root nor this machine's eBPF is needed
+  kernels: { needs: ['node', 'collector', 'kernels'], built: true, run: kernels },
   ui: { needs: ['node', 'browser'], built: true, run: () => nodeTests(['test/ui/*.test.ts']) },
   ssh: {
     needs: ['node', 'ssh', 'oracles'],
@@ -55,13 +57,24 @@ const parts = {
 
 const logs = join(root, 'out', 'test');
 
-const usage = `Usage: npm test -- [PART...]
+const usage = `Usage: npm test -- [PART...] [--kernels]
 
 Sets up what is missing, builds, runs every test; the last line is "N passed, N failed[, N skipped]".
-  PART   of ${Object.keys(parts).join(', ')}; all when left out`;
+  PART       of ${Object.keys(parts).join(', ')}; all when left out
+  --kernels  the collector on every other kernel that Debian has, arm64 included; alone where no PART is named`;
 
 async function test() {
-  const { positionals: wanted } = readArguments({ usage, names: Object.keys(parts) });
+  const { positionals, values } = readArguments({
+    usage,
+    names: Object.keys(parts),
+    options: { kernels: { type: 'boolean' } },
+  });
+  const wanted = values.kernels ? [...positionals, 'kernels'] : positionals;
+  if (values.kernels) {
+    parts.kernels.needs.push('arm64', 'kernels-arm64');
+    parts.kernels.built = false;
+    parts.kernels.run = () => kernels({ every: true });
+  }
   const begin = Date.now();
   const names = Object.keys(parts).filter(name => wanted.length === 0 || wanted.includes(name));
 
@@ -194,6 +207,31 @@ async function nodeTests(globs, { asRoot = false } = {}) {
     skipped: of('skipped'),
     reasons,
     log: output,
+  };
+}
+
+/** Other kernels under QEMU: those of this processor that Debian's stable release has, or `every` one. */
+async function kernels({ every = false } = {}) {
+  const { kernels: all, ensureKernels } = await import('../test/kernels/setup.mjs');
+  if (every) await build();
+  const ready = [];
+  const reasons = [];
+  for (const { name } of all.filter(({ architecture }) => every || architecture === 'amd64')) {
+    try {
+      ensureKernels([name]);
+      ready.push(name);
+    } catch (error) {
+      if (!(error instanceof Told)) throw error;
+      reasons.push(`kernel ${name}: ${error.message.split('\n').at(-1)}`);
+    }
+  }
+  if (ready.length === 0) return { passed: 0, failed: 0, skipped: reasons.length, reasons, log: '' };
+  process.env.WAKECHAIN_KERNELS = ready.join(' ');
+  const result = await nodeTests(['test/kernels/*.test.ts']);
+  return {
+    ...result,
+    skipped: result.skipped + reasons.length,
+    reasons: [...result.reasons, ...reasons],
   };
 }
 
