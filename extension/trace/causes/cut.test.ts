@@ -34,7 +34,7 @@ test('an interval is cut at state changes, to the nanosecond, wherever it begins
     [0.001, 10.001, 'unseen 0.001-10, running 10-10.001'],
   ];
   for (const [from, to, expected] of cases) {
-    const pieces = cut(columns, 0, Math.round(from * 1000), Math.round(to * 1000));
+    const pieces = [...cut(columns, 0, Math.round(from * 1000), Math.round(to * 1000))];
     const said = pieces
       .map(({ kind, startNs, endNs }) => `${kind} ${startNs / 1000}-${endNs / 1000}`)
       .join(', ');
@@ -49,7 +49,7 @@ test('where no CPU slices were recorded, off_cpu alone speaks, but not where eve
   trace.loss(50, 60, 'scheduler');
   const columns = columnsOf(trace.database());
   const kinds = (from: number, to: number): readonly string[] =>
-    cut(columns, 0, from * 1000, to * 1000).map(({ kind }) => kind);
+    [...cut(columns, 0, from * 1000, to * 1000)].map(({ kind }) => kind);
   assert.deepEqual(kinds(0, 40), ['running', 'blocked']);
   assert.deepEqual(kinds(40, 100), ['unseen']);
 });

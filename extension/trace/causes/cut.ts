@@ -14,11 +14,11 @@ export interface Piece {
   readonly row: number;
 }
 
-export function cut(columns: Columns, thread: number, startNs: number, endNs: number): readonly Piece[] {
+/** One by one, in order of time. */
+export function* cut(columns: Columns, thread: number, startNs: number, endNs: number): Generator<Piece> {
   const { offCpu } = columns;
   const from = offCpu.offsets[thread] ?? 0;
   const to = offCpu.offsets[thread + 1] ?? 0;
-  const pieces: Piece[] = [];
   let cursor = startNs;
   for (
     let row = Math.max(from, upperBound(offCpu.startNs, startNs, from, to) - 1);
@@ -28,47 +28,57 @@ export function cut(columns: Columns, thread: number, startNs: number, endNs: nu
     const offNs = offCpu.startNs[row] as number;
     if (offNs >= endNs) break;
     if (offNs > cursor) {
-      onCpu(columns, thread, cursor, offNs, pieces);
+      yield* onCpu(columns, thread, cursor, offNs);
       cursor = offNs;
     }
-    cursor = add(pieces, 'blocked', cursor, Math.min(endNs, offCpu.wokenNs[row] as number), row);
-    cursor = add(pieces, 'runnable', cursor, Math.min(endNs, offCpu.endNs[row] as number), row);
+    const wokenNs = Math.min(endNs, offCpu.wokenNs[row] as number);
+    if (wokenNs > cursor) {
+      yield { kind: 'blocked', startNs: cursor, endNs: wokenNs, row };
+      cursor = wokenNs;
+    }
+    const ranNs = Math.min(endNs, offCpu.endNs[row] as number);
+    if (ranNs > cursor) {
+      yield { kind: 'runnable', startNs: cursor, endNs: ranNs, row };
+      cursor = ranNs;
+    }
   }
-  if (cursor < endNs) onCpu(columns, thread, cursor, endNs, pieces);
-  return pieces;
-}
-
-function add(pieces: Piece[], kind: Piece['kind'], startNs: number, endNs: number, row: number): number {
-  if (endNs <= startNs) return startNs;
-  const last = pieces[pieces.length - 1];
-  // Two slices end to end are one stretch of running.
-  if (kind === 'running' && last?.kind === 'running' && last.endNs === startNs) {
-    pieces[pieces.length - 1] = { ...last, endNs };
-    return endNs;
-  }
-  pieces.push({ kind, startNs, endNs, row });
-  return endNs;
+  if (cursor < endNs) yield* onCpu(columns, thread, cursor, endNs);
 }
 
 /** Splits time that off_cpu does not cover into running and not seen, by the thread's own slices. */
-function onCpu(columns: Columns, thread: number, startNs: number, endNs: number, pieces: Piece[]): void {
+function* onCpu(columns: Columns, thread: number, startNs: number, endNs: number): Generator<Piece> {
   const { slices, doubts } = columns;
   if (slices.rows === 0) {
     // Nobody's slices were recorded: off_cpu alone speaks, and where events were lost it does not.
-    add(pieces, doubts.scheduler.overlap(startNs, endNs) ? 'unseen' : 'running', startNs, endNs, -1);
+    const kind = doubts.scheduler.overlap(startNs, endNs) ? 'unseen' : 'running';
+    yield { kind, startNs, endNs, row: -1 };
     return;
   }
   const { offsets, order } = slices.byThread;
   const to = offsets[thread + 1] ?? 0;
   let cursor = startNs;
+  let running: Piece | undefined;
   for (let place = firstEndingAfter(columns, thread, startNs); place < to && cursor < endNs; place++) {
     const row = order[place] as number;
     const begin = slices.startNs[row] as number;
     if (begin >= endNs) break;
-    cursor = add(pieces, 'unseen', cursor, begin, -1);
-    cursor = add(pieces, 'running', cursor, Math.min(endNs, slices.endNs[row] as number), row);
+    if (begin > cursor) {
+      if (running !== undefined) yield running;
+      running = undefined;
+      yield { kind: 'unseen', startNs: cursor, endNs: begin, row: -1 };
+      cursor = begin;
+    }
+    const until = Math.min(endNs, slices.endNs[row] as number);
+    if (until <= cursor) continue;
+    // Two slices end to end are one stretch of running.
+    running =
+      running === undefined
+        ? { kind: 'running', startNs: cursor, endNs: until, row }
+        : { ...running, endNs: until };
+    cursor = until;
   }
-  add(pieces, 'unseen', cursor, endNs, -1);
+  if (running !== undefined) yield running;
+  if (cursor < endNs) yield { kind: 'unseen', startNs: cursor, endNs, row: -1 };
 }
 
 /** Place in slices.byThread.order of the thread's first slice that ends after `timeNs`, or of one just before. */

@@ -10,13 +10,13 @@ import { setsUp } from './first-use.ts';
 import { lastJoined } from './gil.ts';
 import { lockWait } from './lock.ts';
 import { lockOf } from './lock-kind.ts';
-import { branch, type Expansion, SEEN } from './nodes.ts';
+import { branch, SEEN } from './nodes.ts';
 import { expand, type Part } from './parts.ts';
 import { runnable } from './runnable.ts';
 import { runningParts, unseen } from './running.ts';
 import { blockedState } from './wait.ts';
 import type { LockWakes } from './wakes.ts';
-import { type Around, Walk } from './walk.ts';
+import { type Around, type ExplainThread, Walk } from './walk.ts';
 
 /** The whole explanation of one delay: its root, with `children` that add up to it. */
 export function explain(
@@ -33,25 +33,29 @@ export function explain(
 }
 
 /** Children of the node at `depth`, for what `thread` did in [startNs, endNs). */
-function explainThread(
+const explainThread: ExplainThread = (walk, thread, startNs, endNs, depth, around) => {
+  const calls = nestedCalls(walk, thread, startNs, endNs, around.call);
+  return expand(walk, thread, () => partsOf(walk, thread, startNs, endNs, calls, depth + 1, around), depth);
+};
+
+function* partsOf(
   walk: Walk,
   thread: number,
   startNs: number,
   endNs: number,
+  nested: readonly number[],
   depth: number,
   around: Around,
-): Expansion {
-  const parts: Part[] = [];
+): Generator<Part> {
   let cursor = startNs;
-  for (const call of nestedCalls(walk, thread, startNs, endNs, around.call)) {
+  for (const call of nested) {
     const from = Math.max(cursor, walk.columns.calls.startNs[call] as number);
     const to = Math.min(endNs, walk.columns.calls.endNs[call] as number);
-    pieceParts(walk, thread, cursor, from, depth + 1, around, parts);
-    parts.push(callPart(walk, thread, call, from, to, depth + 1, around));
+    yield* pieceParts(walk, thread, cursor, from, depth, around);
+    yield callPart(walk, thread, call, from, to, depth, around);
     cursor = to;
   }
-  pieceParts(walk, thread, cursor, endNs, depth + 1, around, parts);
-  return expand(walk, thread, parts, depth);
+  yield* pieceParts(walk, thread, cursor, endNs, depth, around);
 }
 
 /** Calls directly inside `parent` (-1: outermost calls) that are long enough in the interval to stand by themselves. */
@@ -129,15 +133,14 @@ export function inside(columns: Columns, call: number, around: Around): Around {
   };
 }
 
-function pieceParts(
+function* pieceParts(
   walk: Walk,
   thread: number,
   startNs: number,
   endNs: number,
   depth: number,
   around: Around,
-  parts: Part[],
-): void {
+): Generator<Part> {
   if (endNs <= startNs) return;
   let doneNs = startNs;
   for (const piece of cut(walk.columns, thread, startNs, endNs)) {
@@ -145,8 +148,8 @@ function pieceParts(
     if (piece.startNs < doneNs) continue;
     const part =
       piece.kind === 'blocked' ? blockedPart(walk, thread, piece, endNs, depth, around) : undefined;
-    if (part === undefined) parts.push(...awakeParts(walk, thread, piece, depth, around));
-    else parts.push(part);
+    if (part === undefined) yield* awakeParts(walk, thread, piece, depth, around);
+    else yield part;
     doneNs = part?.endNs ?? piece.endNs;
   }
 }

@@ -78,21 +78,31 @@ function usual(columns: Columns): ReadonlyMap<number, Usual> {
 
 function firstCalls(columns: Columns): ReadonlyMap<number, Usual> {
   const { startNs, rows, parent, thread } = columns.calls;
-  const first = new Map<number, number>();
-  const lengths = new Map<number, number[]>();
-  for (let call = 0; call < rows; call++) {
-    if (parent[call] !== -1 || columns.threads.processes[thread[call] as number]?.born !== true) continue;
-    const kind = kindOfCall(columns, call);
-    const before = first.get(kind);
-    if (before === undefined || (startNs[call] as number) < (startNs[before] as number))
-      first.set(kind, call);
-    const known = lengths.get(kind);
-    if (known === undefined) lengths.set(kind, [lengthOf(columns, call)]);
-    else known.push(lengthOf(columns, call));
-  }
+  const born = columns.threads.processes.map(process => process.born);
+  const each = (visit: (kind: number, call: number) => void): void => {
+    for (let call = 0; call < rows; call++) {
+      if (parent[call] === -1 && born[thread[call] as number] === true)
+        visit(kindOfCall(columns, call), call);
+    }
+  };
+  const kinds = new Map<number, { call: number; count: number }>();
+  each((kind, call) => {
+    const known = kinds.get(kind);
+    if (known === undefined) kinds.set(kind, { call, count: 1 });
+    else {
+      known.count++;
+      if ((startNs[call] as number) < (startNs[known.call] as number)) known.call = call;
+    }
+  });
+  const lengths = new Map([...kinds].map(([kind, { count }]) => [kind, new Float64Array(count)]));
+  each((kind, call) => {
+    const known = kinds.get(kind);
+    const of = lengths.get(kind);
+    if (known !== undefined && of !== undefined) of[--known.count] = lengthOf(columns, call);
+  });
   return new Map(
-    [...first].map(([kind, call]) => {
-      const ascending = Float64Array.from(lengths.get(kind) ?? []).sort();
+    [...kinds].map(([kind, { call }]) => {
+      const ascending = lengths.get(kind)?.sort() ?? new Float64Array(0);
       // With the first one among them, the lower half has a middle that is another's.
       const laterNs = ascending.length < 2 ? 0 : percentile(ascending.subarray(0, -1), 0.5);
       return [kind, { call, laterNs }];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { leaf } from './nodes.ts';
-import { fitting, gather, type Part } from './parts.ts';
+import { fitting, gather, type Part, type Run } from './parts.ts';
 
 /** Parts of these lengths, end to end. */
 function parts(lengths: readonly number[]): readonly Part[] {
@@ -40,29 +40,52 @@ test('neighbours that are too short become one, until they are long enough toget
   for (const [lengths, expected] of cases) {
     const runs = gather(parts(lengths), 50);
     assert.deepEqual(
-      runs.map(run => run.map(({ startNs, endNs }) => endNs - startNs)),
-      expected,
+      runs.map(run => [run.count, lengthOf(run), run.byState.get('running')]),
+      expected.map(run => {
+        const together = run.reduce((sum, length) => sum + length, 0);
+        return [run.length, together, together];
+      }),
       lengths.join(' '),
     );
   }
 });
 
-const sumOf = (runs: readonly (readonly Part[])[]): number =>
-  runs.flat().reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0);
+const lengthOf = ({ first, endNs }: Run): number => endNs - first.startNs;
+const sumOf = (runs: readonly Run[]): number => runs.reduce((sum, run) => sum + lengthOf(run), 0);
 
 test('more pieces than fit: the longest stay, the others are gathered until they fit', () => {
   const equal = parts(Array.from({ length: 1000 }, () => 60));
-  assert.equal(fitting(equal, 50, 1000).runs.length, 1000);
-  const fewer = fitting(equal, 50, 100);
+  assert.equal(fitting(equal, 50, () => 1000).runs.length, 1000);
+  const fewer = fitting(equal, 50, () => 100);
   assert.ok(fewer.runs.length <= 100 && fewer.runs.length > 50);
   assert.equal(sumOf(fewer.runs), 60_000);
 
   // Two hundred holders, and a moment between each: no cliff when they are a few too many.
   const mixed = parts(Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 2000 + i : 10)));
-  const { runs, shortNs } = fitting(mixed, 50, 300);
+  const { runs, shortNs } = fitting(mixed, 50, () => 300);
   assert.ok(runs.length <= 300, String(runs.length));
-  assert.equal(runs.filter(run => run.length === 1 && sumOf([run]) >= shortNs).length, 100);
-  assert.equal(sumOf(runs), sumOf([mixed]));
+  assert.equal(runs.filter(run => run.count === 1 && lengthOf(run) >= shortNs).length, 100);
+  assert.equal(sumOf(runs), mixed.at(-1)?.endNs);
 
-  assert.equal(fitting(parts([]), 0, 0).runs.length, 0);
+  assert.equal(fitting(parts([]), 0, () => 0).runs.length, 0);
+});
+
+test('parts that are gone through again, because they are many, are gathered the same', () => {
+  const lengths = Array.from({ length: 10_000 }, (_, i) => (i * 7919) % 97);
+  const list = parts(lengths);
+  for (const most of [50, 300, 5000, 100_000]) {
+    let passes = 0;
+    const streamed = fitting(
+      function* () {
+        passes++;
+        yield* list;
+      },
+      50,
+      () => most,
+    );
+    const kept = fitting(list, 50, () => most);
+    assert.equal(passes, 2);
+    assert.ok(kept.runs.length <= most && kept.runs.length > 0);
+    assert.deepEqual(streamed, kept);
+  }
 });

@@ -37,7 +37,7 @@ export function runningParts(walk: Walk, thread: number, piece: Piece, around: A
 function onCpu(walk: Walk, thread: number, piece: Piece, around: Around): CauseNode {
   const { calls, slices } = walk.columns;
   const { startNs, endNs, row } = piece;
-  const cpu = row < 0 ? undefined : slices.cpu[row];
+  const cpu = row < 0 ? undefined : slices.cpus[slices.cpu[row] ?? -1];
   const found = sampledIn(walk.columns, thread, startNs, endNs);
   const slice: readonly RowRef[] =
     row < 0 || cpu === undefined ? [] : [{ table: 'cpu_slice', cpu, startNs: ns(slices.startNs[row] ?? 0) }];

@@ -4,7 +4,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
-import { type Defects, eachRow, integer, rowsIn, text } from './read.ts';
+import { type Defects, eachRow, integer, roomFor, text } from './read.ts';
 import {
   Arrivals,
   bytes,
@@ -14,6 +14,7 @@ import {
   type Ids,
   idOf,
   integers,
+  type Keys,
   keysOf,
   Spares,
 } from './rows.ts';
@@ -31,8 +32,9 @@ export interface Calls {
   /** Rows of thread t: offsets[t] .. offsets[t + 1] - 1. */
   readonly offsets: Int32Array;
   readonly id: Ids;
-  readonly thread: Int32Array;
-  readonly function: Int32Array;
+  readonly thread: Keys;
+  /** Place in `functions`. */
+  readonly function: Ids;
   readonly functions: readonly CudaFunction[];
   readonly startNs: Float64Array;
   readonly endNs: Float64Array;
@@ -63,15 +65,15 @@ export function loadCalls(db: DatabaseSync, threads: Threads, captureEndNs: numb
   });
   const unknown = functions.push(unknownFunction) - 1;
 
-  const expected = rowsIn(db, 'cuda_call');
+  const expected = roomFor(db, 'cuda_call');
   const id = new GrowingIds(expected);
   const thread = new Growing(integers, expected);
-  const fn = new Growing(integers, expected);
+  const fn = new GrowingIds(expected, true);
   const start = new Growing(doubles, expected);
   const end = new Growing(doubles, expected);
   const open = new Growing(bytes, expected);
   const failed = new Growing(bytes, expected);
-  const site = new GrowingIds(expected);
+  const site = new GrowingIds(expected, true);
   const arrivals = new Arrivals();
   const interval: Interval = { startNs: 0, endNs: 0, open: false };
   const asked = ['id', 'thread_id', 'function_id', 'start_ns', 'duration_ns', 'call_site_id', 'result'];

@@ -9,7 +9,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
 import { CONTEXTS, type Context, type Names, REASONS, type Reason } from './names.ts';
-import { type Defects, rowsIn } from './read.ts';
+import { type Defects, roomFor } from './read.ts';
 import {
   Arrivals,
   bytes,
@@ -21,6 +21,7 @@ import {
   type Ids,
   idOf,
   integers,
+  type Keys,
   keysOf,
   Spares,
 } from './rows.ts';
@@ -44,7 +45,7 @@ export interface OffCpu {
   /** Rows of thread t: offsets[t] .. offsets[t + 1] - 1. */
   readonly offsets: Int32Array;
   readonly id: Ids;
-  readonly thread: Int32Array;
+  readonly thread: Keys;
   readonly startNs: Float64Array;
   readonly wokenNs: Float64Array;
   readonly endNs: Float64Array;
@@ -55,13 +56,13 @@ export interface OffCpu {
   /** 1 = its end was inferred (details.inferred): no probe saw the thread get its CPU. */
   readonly inferred: Uint8Array;
   /** Index into `objectIds`; -1 = none. */
-  readonly object: Int32Array;
+  readonly object: Ids;
   readonly objectIds: readonly number[];
   /** Index of the thread; NOBODY = not known; IDLE = pid 0, which an interrupt had borrowed. */
-  readonly waker: Int32Array;
+  readonly waker: Ids;
   readonly context: Uint8Array;
-  readonly cpuBefore: Int32Array;
-  readonly cpuAfter: Int32Array;
+  readonly cpuBefore: Ids;
+  readonly cpuAfter: Ids;
   /** name.id of the system call it was in; -1 = none. */
   readonly syscall: Ids;
   /** Rows that waited on a futex or a lock of the kernel, grouped by object, by time. */
@@ -107,7 +108,7 @@ export function loadOffCpu(
   captureEndNs: number,
   defects: Defects,
 ): OffCpu {
-  const expected = rowsIn(db, 'off_cpu');
+  const expected = roomFor(db, 'off_cpu');
   const id = new GrowingIds(expected);
   const thread = new Growing(integers, expected);
   const start = new Growing(doubles, expected);
@@ -117,12 +118,12 @@ export function loadOffCpu(
   const reason = new Growing(bytes, expected);
   const lock = new Growing(bytes, expected);
   const inferred = new Growing(bytes, expected);
-  const object = new Growing(integers, expected);
-  const waker = new Growing(integers, expected);
+  const object = new GrowingIds(expected, true);
+  const waker = new GrowingIds(expected, true);
   const context = new Growing(bytes, expected);
-  const cpuBefore = new Growing(integers, expected);
-  const cpuAfter = new Growing(integers, expected);
-  const syscall = new GrowingIds(expected);
+  const cpuBefore = new GrowingIds(expected, true);
+  const cpuAfter = new GrowingIds(expected, true);
+  const syscall = new GrowingIds(expected, true);
   const objects = new Map<number, number>();
   const arrivals = new Arrivals();
   const interval: Interval = { startNs: 0, endNs: 0, open: false };
@@ -186,7 +187,9 @@ export function loadOffCpu(
   };
   spares.free();
   separate(sorted, defects);
-  const waitKey = sorted.object.map((key, row) => (WAITS_FOR_A_WORD.has(reasonOf(sorted, row)) ? key : -1));
+  const waitKey = new Int32Array(sorted.rows);
+  for (let row = 0; row < waitKey.length; row++)
+    waitKey[row] = WAITS_FOR_A_WORD.has(reasonOf(sorted, row)) ? (sorted.object[row] as number) : -1;
   return { ...sorted, waits: groupBy(waitKey, objects.size, sorted.startNs) };
 }
 

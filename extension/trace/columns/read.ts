@@ -5,6 +5,7 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import { TraceError } from '../error.ts';
+import { pagesOf } from '../pages/file.ts';
 
 /** What a defect is called -> how many values had it. */
 export class Defects {
@@ -56,13 +57,23 @@ export function eachRow(db: DatabaseSync, select: string, row: (cells: readonly 
   }
 }
 
-/** How many rows a table has. */
-export function rowsIn(db: DatabaseSync, table: string): number {
+/** A row takes more of a file: a byte of its header for each column, its length, its place. */
+const LEAST_ROW_BYTES = 16;
+
+/**
+ * Room to make for the rows of a table: hardly ever too little, and memory that is never written to is never taken. Its
+ * largest id says so at once, where counting reads the whole table; what the file cannot hold is not believed.
+ */
+export function roomFor(db: DatabaseSync, table: 'cuda_call' | 'off_cpu' | 'cpu_slice'): number {
+  const file = pagesOf(db);
+  const most =
+    file === undefined ? Number.POSITIVE_INFINITY : (file.pages * file.pageBytes) / LEAST_ROW_BYTES;
+  const asked = file === undefined || table === 'cpu_slice' ? 'count(*)' : 'max(id)';
   let rows = 0;
-  eachRow(db, `SELECT count(*) FROM ${table}`, cells => {
+  eachRow(db, `SELECT ${asked} FROM ${table}`, cells => {
     rows = integer(cells[0]) ?? 0;
   });
-  return rows;
+  return Math.max(0, Math.min(rows, Math.floor(most)));
 }
 
 function eachBigRow(

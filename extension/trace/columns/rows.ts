@@ -4,7 +4,7 @@
 /** Rows of a column whose number is not known beforehand. */
 const FIRST = 256;
 
-type Numbers = Float64Array | Int32Array | Uint8Array;
+type Numbers = Float64Array | Int32Array | Int16Array | Uint8Array;
 
 /** What a column is made of. `scatter` writes each value to its place; one loop a kind, or V8 makes slow code of it. */
 interface Kind<T extends Numbers> {
@@ -20,6 +20,12 @@ export const doubles: Kind<Float64Array> = {
 };
 export const integers: Kind<Int32Array> = {
   make: length => new Int32Array(length),
+  scatter: (values, places, into) => {
+    for (let i = 0; i < places.length; i++) into[places[i] as number] = values[i] as number;
+  },
+};
+const shorts: Kind<Int16Array> = {
+  make: length => new Int16Array(length),
   scatter: (values, places, into) => {
     for (let i = 0; i < places.length; i++) into[places[i] as number] = values[i] as number;
   },
@@ -104,43 +110,59 @@ export class Growing<T extends Numbers> {
 const exactly = <T extends Numbers>(column: T, rows: number): T =>
   column.length === rows ? column : (column.subarray(0, rows) as T);
 
-/** Ids of a table: nearly always small, and then they take half the room. */
-export type Ids = Int32Array | Float64Array;
+/** Whole numbers that are nearly always small, in as few bytes as all of a column need. */
+export type Ids = Int16Array | Int32Array | Float64Array;
 
 /** A cell of `scan` as an id; -1 for NULL and for what is none. */
 export const idOf = (cell: number | undefined): number => (Number.isFinite(cell) ? (cell as number) : -1);
 
-/** A growing column of ids, in four bytes each for as long as all of them fit. */
+/** A growing column of such numbers: in two bytes each, or four, for as long as all of them fit. */
 export class GrowingIds {
-  readonly #small: Growing<Int32Array>;
+  readonly #expected: number;
+  #narrow: Growing<Int16Array> | undefined;
+  #small: Growing<Int32Array> | undefined;
   #large: Growing<Float64Array> | undefined;
 
-  constructor(expected = FIRST) {
-    this.#small = new Growing(integers, expected);
+  /** `few`: different ones are few, so two bytes are likely to do. */
+  constructor(expected = FIRST, few = false) {
+    this.#expected = expected;
+    if (few) this.#narrow = new Growing(shorts, expected);
+    else this.#small = new Growing(integers, expected);
   }
 
   push(id: number): void {
-    if (this.#large === undefined && id === (id | 0)) {
-      this.#small.push(id);
-      return;
+    if (this.#narrow !== undefined) {
+      if (id === (id << 16) >> 16) {
+        this.#narrow.push(id);
+        return;
+      }
+      this.#small = widened(this.#narrow.take(), integers, this.#expected);
+      this.#narrow = undefined;
     }
-    this.#large ??= widened(this.#small.take());
-    this.#large.push(id);
+    if (this.#small !== undefined) {
+      if (id === (id | 0)) {
+        this.#small.push(id);
+        return;
+      }
+      this.#large = widened(this.#small.take(), doubles, this.#expected);
+      this.#small = undefined;
+    }
+    this.#large?.push(id);
   }
 
   take(): Ids {
-    return (this.#large ?? this.#small).take();
+    return (this.#large ?? this.#small ?? this.#narrow)?.take() ?? new Int32Array(0);
   }
 
   sort(places: Int32Array, spares: Spares): Ids {
-    return (this.#large ?? this.#small).sort(places, spares);
+    return (this.#large ?? this.#small ?? this.#narrow)?.sort(places, spares) ?? new Int32Array(0);
   }
 }
 
-function widened(ids: Int32Array): Growing<Float64Array> {
-  const large = new Growing(doubles, ids.length * 2);
-  for (const id of ids) large.push(id);
-  return large;
+function widened<T extends Numbers>(ids: Numbers, kind: Kind<T>, expected: number): Growing<T> {
+  const wider = new Growing(kind, Math.max(expected, ids.length * 2));
+  for (const id of ids) wider.push(id);
+  return wider;
 }
 
 /** Rows grouped by a small key: the rows of key k are `order[offsets[k]] .. order[offsets[k + 1] - 1]`. */
@@ -150,7 +172,7 @@ export interface Groups {
 }
 
 /** Groups rows by key (0 <= key < keys; others are left out), each group ascending by `start`, ties in row order. */
-export function groupBy(key: Int32Array, keys: number, start: Float64Array): Groups {
+export function groupBy(key: Ids, keys: number, start: Float64Array): Groups {
   const offsets = offsetsOf(key, keys);
   const order = new Int32Array(offsets[keys] as number);
   const next = offsets.slice(0, keys);
@@ -168,7 +190,7 @@ export function groupBy(key: Int32Array, keys: number, start: Float64Array): Gro
   return { offsets, order };
 }
 
-function offsetsOf(key: Int32Array, keys: number): Int32Array {
+function offsetsOf(key: Ids, keys: number): Int32Array {
   const offsets = new Int32Array(keys + 1);
   for (let row = 0; row < key.length; row++) {
     const k = key[row] as number;
@@ -219,8 +241,13 @@ export class Arrivals {
 }
 
 /** The key of each row, where the rows of key k are offsets[k] .. offsets[k + 1] - 1. */
-export function keysOf(offsets: Int32Array): Int32Array {
-  const keys = new Int32Array(offsets.at(-1) ?? 0);
+export function keysOf(offsets: Int32Array): Keys {
+  const rows = offsets.at(-1) ?? 0;
+  const keys = offsets.length <= MOST_SHORT ? new Int16Array(rows) : new Int32Array(rows);
   for (let key = 0; key + 1 < offsets.length; key++) keys.fill(key, offsets[key], offsets[key + 1]);
   return keys;
 }
+
+/** Places of threads, CPUs, functions: two bytes each where so many are enough. */
+export type Keys = Int16Array | Int32Array;
+const MOST_SHORT = 32_767;

@@ -4,16 +4,31 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { scan } from '../pages/scan.ts';
 import { believe, type Interval } from './clock.ts';
-import { type Defects, rowsIn } from './read.ts';
-import { Arrivals, doubles, type Groups, Growing, groupBy, integers, keysOf, Spares } from './rows.ts';
+import { type Defects, roomFor } from './read.ts';
+import {
+  Arrivals,
+  doubles,
+  type Groups,
+  Growing,
+  GrowingIds,
+  groupBy,
+  type Ids,
+  integers,
+  type Keys,
+  keysOf,
+  Spares,
+} from './rows.ts';
 import type { Threads } from './threads.ts';
 
 export interface Slices {
   readonly rows: number;
   readonly startNs: Float64Array;
   readonly endNs: Float64Array;
-  readonly thread: Int32Array;
-  readonly cpu: Int32Array;
+  readonly thread: Ids;
+  /** Place in `cpus`. */
+  readonly cpu: Keys;
+  /** CPU numbers. */
+  readonly cpus: readonly number[];
   /** CPU number -> its rows [from, to). */
   readonly byCpu: ReadonlyMap<number, { readonly from: number; readonly to: number }>;
   readonly byThread: Groups;
@@ -25,10 +40,10 @@ export function loadSlices(
   captureEndNs: number,
   defects: Defects,
 ): Slices {
-  const expected = rowsIn(db, 'cpu_slice');
+  const expected = roomFor(db, 'cpu_slice');
   const start = new Growing(doubles, expected);
   const end = new Growing(doubles, expected);
-  const thread = new Growing(integers, expected);
+  const thread = new GrowingIds(expected, true);
   const cpu = new Growing(integers, expected);
   const cpus = new Map<number, number>();
   const arrivals = new Arrivals();
@@ -70,7 +85,8 @@ export function loadSlices(
     startNs,
     endNs,
     thread: thread.sort(places, spares),
-    cpu: keysOf(offsets).map(index => numbers[index] ?? -1),
+    cpu: keysOf(offsets),
+    cpus: numbers,
     byCpu: new Map(
       numbers.map((number, index) => [number, { from: offsets[index] ?? 0, to: offsets[index + 1] ?? 0 }]),
     ),
