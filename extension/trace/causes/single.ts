@@ -1,6 +1,7 @@
 // One delay that was named by whoever asks: a call, a window of a thread, the worst of a process.
 
 import type { Cause, CauseNode } from '../api.ts';
+import { rowOfCall } from '../columns/calls.ts';
 import type { Columns } from '../columns/index.ts';
 import { TraceError } from '../error.ts';
 import { ns, type Span } from '../time.ts';
@@ -14,7 +15,7 @@ import { named, time } from './words.ts';
 
 /** The call with this id (cuda_call.id), slow or not. Throws TraceError 'not_in_trace'. */
 export function explainCall(columns: Columns, id: number): Cause {
-  const row = columns.calls.id.indexOf(id);
+  const row = rowOfCall(columns.calls, id);
   if (row < 0) throw new TraceError('not_in_trace', `This trace has no CUDA call with the id ${id}.`);
   return single(columns, rootOfCall(columns, row));
 }
@@ -62,7 +63,7 @@ function longestExample(causes: readonly Cause[]): CauseNode | undefined {
 
 function rootedAgain(columns: Columns, root: CauseNode): Pick<Rooted, 'thread' | 'what' | 'from'> {
   const [row] = root.rows;
-  const call = row?.table === 'cuda_call' ? columns.calls.id.indexOf(row.id) : -1;
+  const call = row?.table === 'cuda_call' ? rowOfCall(columns.calls, row.id) : -1;
   const { thread, what, from } = rootOfCall(columns, Math.max(0, call));
   return root.edge === 'slow_gap' ? { thread, what: 'gap', from: '' } : { thread, what, from };
 }

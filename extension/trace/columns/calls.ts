@@ -47,6 +47,21 @@ export interface Calls {
   readonly parent: Int32Array;
 }
 
+/** Row of the call with that id; -1 = none. Ids of a thread nearly always ascend with time; where not, all are looked at. */
+export function rowOfCall({ id: ids, offsets }: Pick<Calls, 'id' | 'offsets'>, id: number): number {
+  for (let thread = 0; thread + 1 < offsets.length; thread++) {
+    let low = offsets[thread] as number;
+    let high = offsets[thread + 1] as number;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((ids[middle] as number) < id) low = middle + 1;
+      else high = middle;
+    }
+    if (low < (offsets[thread + 1] as number) && ids[low] === id) return low;
+  }
+  return ids.indexOf(id);
+}
+
 /** Codes that say "not yet" and are no failure: cudaErrorNotReady and CUDA_ERROR_NOT_READY (driver_types.h, cuda.h). */
 const NOT_READY = 600;
 

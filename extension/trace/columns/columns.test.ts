@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FixtureTrace } from '../../../test/fixtures/told-trace.ts';
+import { rowOfCall } from './calls.ts';
 import { columnsOf } from './index.ts';
 
 const hostile = (trace: FixtureTrace, ...statements: readonly string[]): ReturnType<typeof columnsOf> => {
@@ -104,6 +105,13 @@ test('calls nest by time, whatever parent_id says, and never outlive the call ar
   assert.deepEqual([...calls.endNs], [200_000, 200_000, 130_000, 1_000_000]);
   assert.deepEqual([...calls.open], [0, 0, 0, 1]);
   assert.match(defects[0] ?? '', /1 CUDA calls that outlived/);
+});
+
+test('a call is found by its id, in whatever order the ids are', () => {
+  const id = Int32Array.of(1, 3, 9, 7, 2, 8, 4);
+  const offsets = Int32Array.of(0, 3, 3, 7);
+  for (const [row, wanted] of id.entries()) assert.equal(rowOfCall({ id, offsets }, wanted), row);
+  for (const missing of [0, 5, 10, -1]) assert.equal(rowOfCall({ id, offsets }, missing), -1);
 });
 
 test('a call that had not ended holds what began at the very end of the capture', () => {
