@@ -134,7 +134,7 @@ export function loadCalls(db: DatabaseSync, threads: Threads, captureEndNs: numb
     callSite: site.sort(places, spares),
   };
   spares.free();
-  return { ...sorted, parent: nest(sorted, defects) };
+  return { ...sorted, parent: nest(sorted, captureEndNs, defects) };
 }
 
 /** `result` is NULL where the return was not probed. */
@@ -147,6 +147,7 @@ const isFailure = (result: number): boolean =>
  */
 function nest(
   calls: Pick<Calls, 'rows' | 'thread' | 'startNs' | 'endNs' | 'open'>,
+  captureEndNs: number,
   defects: Defects,
 ): Int32Array {
   const parent = new Int32Array(calls.rows).fill(-1);
@@ -155,8 +156,9 @@ function nest(
   for (let row = 0; row < calls.rows; row++) {
     if (row > 0 && thread[row] !== thread[row - 1]) inside = -1;
     const begin = startNs[row] as number;
-    // One that had not ended when the capture did holds even what began at that very moment.
-    while (inside >= 0 && open[inside] === 0 && (endNs[inside] as number) <= begin)
+    // What began at the very end of the capture is held by what had not ended then.
+    const last = begin === captureEndNs;
+    while (inside >= 0 && (endNs[inside] as number) <= begin && !(last && open[inside] === 1))
       inside = parent[inside] as number;
     if (inside >= 0 && (endNs[row] as number) > (endNs[inside] as number)) {
       if (open[row] === 0) defects.add('CUDA calls that outlived the call around them were cut');

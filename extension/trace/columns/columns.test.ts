@@ -124,6 +124,34 @@ test('a call that had not ended holds what began at the very end of the capture'
   assert.deepEqual([...calls.parent], [-1, -1, 1]);
 });
 
+test('a call that was cut to the one around it holds nothing of what came later', () => {
+  const trace = new FixtureTrace(1000);
+  const thread = trace.thread('t', { cpu: 0 });
+  trace.call(thread, 'cudaLaunchKernel', 100, 200);
+  trace.call(thread, 'cuLaunchKernel', 110);
+  trace.call(thread, 'cudaLaunchKernel', 200, 250);
+  trace.call(thread, 'cudaLaunchKernel', 300, 350);
+  const { calls } = columnsOf(trace.database());
+  assert.deepEqual([...calls.parent], [-1, 0, -1, -1]);
+  assert.deepEqual([...calls.endNs], [200_000, 200_000, 250_000, 350_000]);
+});
+
+test('an interval without an end that begins inside another takes no time from either', () => {
+  const { offCpu } = hostile(
+    quiet(),
+    off('1, 120000, NULL, NULL, 1'),
+    off('1, 130000, 10000, 0, 1'),
+    off('1, 300000, 10000, 0, 1'),
+  );
+  const rows = Array.from(offCpu.startNs, (start, row) => [start, offCpu.wokenNs[row], offCpu.endNs[row]]);
+  assert.deepEqual(rows, [
+    [100_000, 200_000, 210_000],
+    [210_000, 210_000, 210_000],
+    [210_000, 210_000, 210_000],
+    [300_000, 310_000, 310_000],
+  ]);
+});
+
 test('slices of one CPU end where the next one begins', () => {
   const trace = new FixtureTrace(1000);
   const a = trace.thread('a', { cpu: 0, explicit: true });

@@ -220,13 +220,16 @@ function separate(
   for (let row = 1; row < columns.rows; row++) {
     if (thread[row] !== thread[row - 1]) continue;
     const begin = startNs[row] as number;
-    const before = endNs[row - 1] as number;
+    let before = endNs[row - 1] as number;
     if (before <= begin) continue;
     defects.add('off-CPU intervals that overlapped another of the same thread were cut');
     if (open[row - 1] === 1) {
-      endNs[row - 1] = begin;
-      wokenNs[row - 1] = Math.min(wokenNs[row - 1] as number, begin);
-    } else {
+      // It may itself have been cut to begin after this one does.
+      before = Math.max(begin, startNs[row - 1] as number);
+      endNs[row - 1] = before;
+      wokenNs[row - 1] = Math.min(wokenNs[row - 1] as number, before);
+    }
+    if (before > begin) {
       startNs[row] = before;
       endNs[row] = Math.max(before, endNs[row] as number);
       wokenNs[row] = Math.max(before, wokenNs[row] as number);
