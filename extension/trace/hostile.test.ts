@@ -140,7 +140,9 @@ test('references that point nowhere, negative and overflowing times, intervals t
     for (let lie = 0; lie < 6; lie++) {
       const [table, column] = dice.pick(columns);
       const some = dice.between(1, 21);
-      const value = dice.chance(0.3) ? `${column} - ${dice.between(0, 5e6)}` : dice.pick(wild);
+      const value = dice.chance(0.3)
+        ? `max(${column}, -(1 << 62)) - ${dice.between(0, 5e6)}`
+        : dice.pick(wild);
       db.exec(`UPDATE OR IGNORE ${table} SET ${column} = ${value} WHERE ${column} % ${some} = 0`);
     }
     db.exec('COMMIT');

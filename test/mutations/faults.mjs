@@ -6,8 +6,8 @@ const causes = name => `extension/trace/causes/${name}.ts`;
 /** @type {readonly { name: string, edits: readonly { file: string, find: string, put: string }[] }[]} */
 export const faults = [
   fault('a cut off by one nanosecond', 'cut', [
-    "cursor = add(pieces, 'blocked', cursor, Math.min(endNs, offCpu.wokenNs[row] as number), row);",
-    "cursor = add(pieces, 'blocked', cursor, Math.min(endNs, (offCpu.wokenNs[row] as number) + 1), row);",
+    'const wokenNs = Math.min(endNs, offCpu.wokenNs[row] as number);',
+    'const wokenNs = Math.min(endNs, (offCpu.wokenNs[row] as number) + 1);',
   ]),
   fault('the hand-off is not subtracted', 'lock', [
     'const ranNs = handedTo < 0 ? cursor : Math.min(unlockNs, offCpu.endNs[handedTo] as number);',
@@ -41,9 +41,9 @@ export const faults = [
   fault(
     'preempted and blocked swapped',
     'cut',
-    ["cursor = add(pieces, 'blocked',", "cursor = add(pieces, 'swapped',"],
-    ["cursor = add(pieces, 'runnable',", "cursor = add(pieces, 'blocked',"],
-    ["cursor = add(pieces, 'swapped',", "cursor = add(pieces, 'runnable',"],
+    ["yield { kind: 'blocked',", "yield { kind: 'swapped',"],
+    ["yield { kind: 'runnable',", "yield { kind: 'blocked',"],
+    ["yield { kind: 'swapped',", "yield { kind: 'runnable',"],
   ),
   fault('a cycle is followed', 'walk', [
     'return this.#path.some(step => step.thread === thread && step.startNs < endNs && startNs < step.endNs);',
@@ -70,12 +70,12 @@ export const faults = [
     'const [queue, other] = [-1, -1];',
   ]),
   fault('a piece that is too short is followed all the same', 'parts', [
-    'only.make(only.endNs - only.startNs >= shortNs)',
-    'only.make(true)',
+    'first.make(first.endNs - first.startNs >= shortNs)',
+    'first.make(true)',
   ]),
   fault('a crowd of pieces is not gathered', 'parts', [
-    'if (first.length <= room)',
-    'if (first.length >= 0)',
+    'if (runsOf(lengths, shortNs, shortNs) <= room)',
+    'if (runsOf(lengths, shortNs, shortNs) >= 0)',
   ]),
   fault('what is usual for a loop is called slow', 'statistics', [
     'const HALF_AGAIN = 1.5;',
