@@ -24,7 +24,8 @@ interface Summary {
   readonly unconserved: number;
   readonly topRight: number;
   readonly twins: number;
-  readonly twinsWithFindings: number;
+  readonly twinsWithCauses: number;
+  readonly twinsWithLeads: number;
   readonly borneOut: number;
   readonly falseFindings: readonly string[];
   readonly wrong: readonly (readonly [said: string, share: number])[];
@@ -33,6 +34,8 @@ interface Summary {
   /** What the first finding said where it was wrong. */
   readonly wrongTop: string | undefined;
 }
+
+const isCause = (said: string): boolean => said.startsWith('cause: ');
 
 const total = <T>(items: readonly T[], of: (item: T) => number): number =>
   items.reduce((sum, item) => sum + of(item), 0);
@@ -60,7 +63,8 @@ export function summaries(
       unconserved: total(mine, run => Number(run.unconservedNs !== 0)),
       topRight: total(runs, run => Number(run.topRight)),
       twins: twins.length,
-      twinsWithFindings: total(twins, run => Number(run.falseFindings.length > 0)),
+      twinsWithCauses: total(twins, run => Number(run.falseFindings.some(isCause))),
+      twinsWithLeads: total(twins, run => Number(run.falseFindings.some(said => !isCause(said)))),
       borneOut: total(twins, run => Number(run.borneOut.length > 0)),
       falseFindings: twins.flatMap(run => run.falseFindings),
       wrong: [...wrong].sort((a, b) => b[1] - a[1]).map(([said, ns]) => [said, ns / trueNs] as const),
@@ -86,6 +90,10 @@ const HEAD = [
 
 function cells(each: Summary): string[] {
   const { runs, twins } = each;
+  const notes = [
+    each.twinsWithLeads > 0 ? `${each.twinsWithLeads} with a lead` : '',
+    each.borneOut > 0 ? `${each.borneOut} borne out` : '',
+  ].filter(Boolean);
   return [
     each.name,
     String(each.quiet ? twins : runs),
@@ -94,7 +102,7 @@ function cells(each: Summary): string[] {
     percent(each.recall),
     each.unconserved === 0 ? 'exactly' : `not in ${each.unconserved}`,
     each.quiet ? '-' : `${each.topRight} of ${runs}`,
-    `${twins - each.twinsWithFindings} of ${twins}${each.borneOut > 0 ? ` (${each.borneOut} borne out)` : ''}`,
+    `${twins - each.twinsWithCauses} of ${twins}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}`,
   ];
 }
 
@@ -147,13 +155,16 @@ export function truthPage(all: readonly Summary[]): string {
 Made by \`npm run stories\`; do not edit. ${date}, Linux ${release()}, ${cpus().length} x ${cpu?.model ?? process.arch}.
 
 Each story (\`test/stories/\`, \`test/workloads/\`) is a program that does one thing wrong and logs each of its own delays:
-who was late, from when to when, and why. It is captured for real, and each delay explained. With B = the time of the true
-delays whose deepest leaf names the right victim, culprit, object and kind: **precision** = B / all time that was given to a
-leaf other than *unexplained*, **recall** = B / all time of the true delays. **Conserved**: the parts of every tree add up to
-the nanosecond. **Top right**: the first finding names thread, object and leaf. **Quiet twins**: the same program without
-the trouble, in which nothing was blamed; *borne out*: what was blamed is a wait for a CPU that another recorder of the
-scheduler, \`perf\`, saw at the same time in the same threads, without which nothing would have been late: other programs of
-the machine took it.
+who was late, from when to when, and why; and where it was late for no reason of the story (\`machine\`: it had no CPU, or a
+timer let it go late). It is captured for real, and the delays that are found in it, each explained whole, are held against
+the log. With B = the time of the true delays whose deepest leaf names the right victim, culprit, object and kind:
+**precision** = B / all time that was given to a leaf other than *unexplained* in the delays that were found, true ones or
+not; **recall** = B / all time of the true delays, found or not. **Conserved**: the parts of every tree add up to
+the nanosecond. **Top right**: the first finding that is not borne out beside the story names
+thread, object and leaf. **Quiet twins**: the same program without
+the trouble, in which nothing was called a cause. *With a lead*: a suspicion was told, as a lead. *Borne out*: what was told
+is a wait for a CPU that another recorder of the scheduler, \`perf\`, or the threads' own clocks saw at the same time: other
+programs of the machine, or its host, took it.
 
 ${markdown(HEAD)}
 ${markdown(HEAD.map(() => '---'))}

@@ -9,6 +9,10 @@ export const story: Story = {
       [{ edge: ['page_fault', 'limit'], state: 'page_fault', thread: 'engine' }],
       [{ edge: 'page_fault', thread: 'engine' }, { state: 'disk' }],
     ],
-    submitted: [...inPassing('engine'), [{ state: 'page_fault', thread: 'engine' }]],
+    submitted: [
+      ...inPassing('engine'),
+      [{ state: 'page_fault', thread: 'engine' }],
+      [{ edge: 'page_fault', thread: 'engine' }, { state: 'disk' }],
+    ],
   },
 };

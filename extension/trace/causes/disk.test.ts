@@ -22,7 +22,7 @@ test('a disk wait is told by its request, in the queue and in the device apart',
   );
   assert.match(
     cause.sentence,
-    /waiting for read on vda \(2.5 ms in the queue of vda, 1.9 ms in the device vda/,
+    /waiting for a read on disk vda \(2.5 ms in the queue of vda, 1.9 ms in the device vda/,
   );
 });
 
@@ -54,7 +54,7 @@ test('without a request it is a lead; a journal that ended the wait is followed,
     } else {
       assert.match(
         cause.sentence,
-        /waiting for jbd2\/vda1-8 .* to write to the disk, which all that time was waiting for read on vda/,
+        /waiting for jbd2\/vda1-8 .* to write to the disk, which all that time was waiting for a read on disk vda/,
       );
     }
   }

@@ -33,7 +33,7 @@ export function diskWait(walk: Walk, wait: Wait): CauseNode {
   }
   const node = {
     ...base,
-    label: `waiting for ${io.operation} on ${io.device}`,
+    label: `waiting for a ${io.operation} on disk ${io.device}`,
     ...walk.sure('host', startNs, endNs, row),
     rows: [...rows, { table: 'block_io', id: io.id } as const],
     object: walk.object(row),
@@ -80,6 +80,6 @@ export function stages(
     early,
     part(queued, issued, `in the queue of ${io.device}`),
     part(issued, done, `in the device ${io.device}`),
-    part(done, endNs, `done, and being passed on`),
+    part(done, endNs, `done, and not yet told to the thread`),
   ];
 }

@@ -13,6 +13,8 @@ const MOST_LINKS = 4;
 /** At this share "for 9 ms of that" becomes "all that time". */
 const ALL_THAT_TIME = 0.97;
 const WORTH_TELLING = 0.2;
+/** Of the stages of a request. */
+const WORTH_A_WORD = 0.05;
 
 /** A limit leaf that names what it would have followed; others stand for many short pieces. */
 const LIMITED = /not followed/;
@@ -137,10 +139,10 @@ function lockAddress({ object }: CauseNode): string {
   return object?.address === undefined ? `${object?.id ?? '?'}` : address(object.address);
 }
 
-/** " (3 ms in its queue, 9 ms in the device)" */
+/** " (3 ms in the queue of vda, 9 ms in the device vda)"; what took hardly any of it is left to the tree. */
 function stages(strand: Strand): string {
   const told = [...strand.children.values()]
-    .filter(child => child.worst.edge === 'disk')
+    .filter(child => child.worst.edge === 'disk' && child.timeNs >= strand.timeNs * WORTH_A_WORD)
     .map(child => `${time(child.timeNs)} ${child.worst.label}`);
   return told.length === 0 ? '' : ` (${told.join(', ')})`;
 }

@@ -52,5 +52,6 @@ test('a sample is told by the function that a person would look for', () => {
     placeOf([native('load')], [inKernel('do_madvise'), inKernel('__x64_sys_madvise')]),
     'load (in the kernel, for madvise)',
   );
+  assert.equal(placeOf([native('[[vdso]+0xbe1]'), native('now_ns')], []), 'now_ns');
   assert.equal(placeOf([], []), undefined);
 });

@@ -52,7 +52,9 @@ const INTERPRETER = /^(_?Py[A-Z_]|_PyEval|pymain_|run_mod|builtin_)|libpython/;
 /** "dgemm_kernel, from forward (model.py:120)"; undefined where no frame was taken. */
 export function placeOf(user: readonly StackSite[], kernel: readonly StackSite[]): string | undefined {
   const python = user.find(({ kind }) => kind === 'python');
-  const top = user.find(({ kind }) => kind === 'native' || kind === 'python');
+  const own = user.filter(({ kind }) => kind === 'native' || kind === 'python');
+  // The kernel's own page in every process has no names for people: who called it has.
+  const top = own.find(frame => !frame.function.startsWith('[[vdso]')) ?? own[0];
   const inKernel = kernel.length > 0 ? ` (${enteredBy(kernel)})` : '';
   if (top === undefined) return kernel[0] === undefined ? undefined : `${kernel[0].function}${inKernel}`;
   if (python === undefined) return `${top.function}${inKernel}`;

@@ -63,7 +63,7 @@ test('a wake chain over pipes through three threads', () => {
   );
   assert.match(
     cause.sentence,
-    /: 7.1 ms of it waiting for reader \(tid 1002\) to write to a pipe, which all that time was itself waiting for parser \(tid 2003\) to write to a pipe, which all that time was waiting for read on vda \(4 ms in the queue of vda, 3 ms in the device vda/,
+    /: 7.1 ms of it waiting for reader \(tid 1002\) to write to a pipe, which all that time was itself waiting for parser \(tid 2003\) to write to a pipe, which all that time was waiting for a read on disk vda \(4 ms in the queue of vda, 3 ms in the device vda\)/,
   );
   assert.equal(cause.kind, 'cause');
 });
