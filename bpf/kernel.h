@@ -206,6 +206,23 @@ struct unix_sock {
 	struct sock *peer;
 };
 
+struct gendisk {
+	int major;
+	int first_minor;
+};
+
+struct request_queue {
+	struct gendisk *disk;
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags;
+	unsigned int __data_len;
+	__u64 __sector;
+	__u64 start_time_ns;
+};
+
 struct rw_semaphore {
 	int unused;
 };
@@ -275,6 +292,11 @@ struct task_struct___own_cpu {
 	unsigned int cpu;
 };
 
+/* before 5.17 */
+struct request___own_disk {
+	struct gendisk *rq_disk;
+};
+
 /* 6.18 */
 struct task_struct___throttled {
 	bool throttled;
@@ -290,5 +312,17 @@ struct bpf_iter__task {
 struct linux_binprm;
 
 #pragma clang attribute pop
+
+/* What a program of a perf event gets: the kernel translates accesses by this layout, which never changes. */
+struct bpf_perf_event_data {
+#if defined(__TARGET_ARCH_x86)
+	__u64 registers[21]; /* struct pt_regs, whole */
+#else
+	__u64 registers[34]; /* struct user_pt_regs, whole */
+#endif
+	__u64 sample_period;
+	__u64 addr;
+};
+
 
 #endif

@@ -81,6 +81,7 @@ static __noinline bool send_detail(struct task_struct *task, struct thread_state
 	record->device = 0;
 	record->kernel_lock = state->kernel_lock;
 	record->kernel_lock_flags = state->kernel_lock_flags;
+	record->waker_request = state->waker_request;
 	if (state->asked.descriptor != 0xffffffff && state->state_before != STATE_PREEMPTED) {
 		record->file_descriptor = state->asked.descriptor;
 		fill_file(record, (__u64)file_of(task, state->asked.descriptor), facts->cpu);

@@ -235,6 +235,16 @@ static __always_inline bool read_preempt_count(struct task_struct *current_task,
 
 #endif
 
+/* Whether a perf event found the processor in the kernel. */
+static __always_inline bool was_in_kernel(struct bpf_perf_event_data *ctx)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (ctx->registers[17] & 3) == 0; /* cs */
+#else
+	return (ctx->registers[33] & 15) != 0; /* pstate */
+#endif
+}
+
 static __always_inline __u32 cpu_of(struct task_struct *task)
 {
 	if (bpf_core_field_exists(task->thread_info.cpu))

@@ -33,6 +33,7 @@ static __always_inline void forget_wake(struct thread_state *state)
 	state->waker_object = 0;
 	state->waker_kernel_stack = 0;
 	state->waker_user_stack = 0;
+	state->waker_request = 0;
 	state->wake_is_early = 0;
 }
 

@@ -80,6 +80,8 @@ struct cpu_state {
 	__u64 stack_keys;          /* given out on this CPU                          */
 	__u64 preempt_count_at;    /* address; 0 = not looked for yet                */
 	__u32 tid;                 /* user space fills in TID_UNKNOWN before the start */
+	__u64 requests;            /* block requests completed on this CPU           */
+	__u64 completed_request;   /* the last of them; 0 = none, or not to be told  */
 } __attribute__((aligned(64)));
 
 struct {
@@ -123,8 +125,10 @@ struct thread_state {
 	__u64 waker_object;
 	__u64 waker_kernel_stack;
 	__u64 waker_user_stack;
+	__u64 waker_request;       /* block request that was completed last where the wake-up ran */
 	struct system_call call;   /* that it was in when it left the CPU            */
 	struct asked asked;
+	__u64 stalled_ns[STALL_KINDS]; /* since when in the kernel for memory; 0 = not */
 	__u64 kernel_lock;         /* that it has to wait for; 0 = none             */
 	__u64 followed_until_ns;   /* it woke a target that had waited long: its own waits are of interest till then */
 	__u64 stack_tokens_ns;     /* token bucket of its stacks, in time            */

@@ -23,6 +23,10 @@
 #include "scheduler.h"
 #include "wakeups.h"
 #include "locks.h"
+#include "block.h"
+#include "network.h"
+#include "memory.h"
+#include "samples.h"
 #include "bounds.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -53,6 +53,7 @@ static __always_inline void note_waker(void *ctx, struct thread_state *state, __
 	state->waker_object = 0;
 	state->waker_kernel_stack = 0;
 	state->waker_user_stack = 0;
+	state->waker_request = 0;
 	if (!(context & WAKER_IN_HARD_INTERRUPT)) {
 		read_system_call(waker, &call);
 		state->waker_system_call = call.number;
@@ -67,9 +68,14 @@ static __always_inline void note_waker(void *ctx, struct thread_state *state, __
 		if (!(context & WAKER_IN_SOFT_INTERRUPT))
 			state->waker_user_stack = send_waker_stack(waker, now, bpf_get_smp_processor_id());
 	}
-	/* In an interrupt, or where the kernel does not tell: its stack says what raised it. */
-	if (with_stack && (!known || context & (WAKER_IN_HARD_INTERRUPT | WAKER_IN_SOFT_INTERRUPT | WAKER_IS_IDLE)))
-		state->waker_kernel_stack = send_kernel_stack(ctx, waker, now, bpf_get_smp_processor_id(), OF_CURRENT);
+	/* In an interrupt, in the kernel's own thread, or where the kernel does not tell: its stack says what raised it. */
+	if (with_stack && (!known || context & ~WAKER_SEEN)) {
+		__u32 cpu = bpf_get_smp_processor_id();
+		struct cpu_state *here = bpf_map_lookup_elem(&cpu_states, &cpu);
+
+		state->waker_kernel_stack = send_kernel_stack(ctx, waker, now, cpu, OF_CURRENT);
+		state->waker_request = here ? here->completed_request : 0;
+	}
 }
 
 SEC("tp_btf/sched_waking")

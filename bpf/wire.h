@@ -41,6 +41,10 @@ enum record_kind {
 	RECORD_SOCKET = 10,        /* ... or whom a socket is connected to         */
 	RECORD_CALL_MEMORY = 11,   /* call_memory_record                           */
 	RECORD_CALL_TEXT = 12,     /* call_text_record                             */
+	RECORD_BLOCK = 13,         /* a request to a block device                  */
+	RECORD_RETRANSMIT = 14,    /* socket_record: TCP sent something again      */
+	RECORD_STALL = 15,         /* a thread's own time in the kernel for memory */
+	RECORD_SAMPLE = 16,        /* where a target thread was while it ran       */
 	/* written by the capture process itself: `text_record` followed by UTF-8 text, mostly one JSON object */
 	RECORD_META = 64,          /* first record of a spool                      */
 	RECORD_PROBES = 65,        /* the probe table: index -> what it is         */
@@ -49,6 +53,8 @@ enum record_kind {
 	RECORD_COUNTERS = 68,      /* probe counters; the last one counts          */
 	RECORD_KERNEL_SYMBOLS = 69,/* kernel symbols that stacks need              */
 	RECORD_COVERAGE = 70,      /* one row of `coverage`                        */
+	RECORD_METRICS = 72,       /* readings of one moment                       */
+	RECORD_OWNERS = 73,        /* which process holds a socket                 */
 	RECORD_END = 71,           /* last record of a whole spool                 */
 };
 
@@ -75,6 +81,7 @@ enum thread_event {
 	THREAD_EXEC = 3,
 	THREAD_RENAME = 4,
 	THREAD_EXIT = 5,
+	THREAD_OOM_KILL = 6,       /* chosen to be killed for want of memory       */
 };
 
 #define THREAD_IS_KERNEL 1        /* header.flags */
@@ -179,6 +186,7 @@ struct switch_detail_record {
 	__u64 waker_kernel_stack;
 	__u64 waker_user_stack;    /* of a waker that was in a system call of its own                                    */
 	__u64 kernel_lock;         /* address of the kernel's lock that it waited for; 0 = none was seen                 */
+	__u64 waker_request;       /* block_record.id: completed last on the CPU where the wake-up ran, if it was an interrupt */
 	__u32 kernel_lock_flags;   /* LCB_F_* of lock:contention_begin, and KERNEL_LOCK_IS_MMAP                          */
 	__u32 timeout_kind;        /* enum timeout_kind                                                                  */
 };
@@ -216,6 +224,52 @@ struct socket_record {
 	__u8 local[16];
 	__u8 remote[16];
 	__u8 path[112];            /* AF_UNIX: of this end, else of the other; abstract ones begin with a zero byte      */
+};
+
+/* ---- block devices ------------------------------------------------------------------------------------------------ */
+
+/* header.flags */
+#define BLOCK_OPEN 1              /* written at the end: it was not done yet; done_ns is the end of the capture           */
+#define BLOCK_OWN 2               /* the collector's own; not sent                                                        */
+
+struct block_record {
+	struct record_header header;
+	__u64 id;                  /* unique in the capture: cpu << 48 | count; 0 with BLOCK_OPEN                         */
+	__u64 queued_ns;           /* when the request was made; may lie before the capture                               */
+	__u64 issued_ns;           /* when the device got it; 0 = not seen                                                */
+	__u64 done_ns;
+	__u64 sector;              /* of 512 bytes                                                                        */
+	__u32 bytes;
+	__u32 device;              /* major << 20 | minor of the whole disk                                               */
+	__u32 operation;           /* REQ_OP_*                                                                            */
+	__u32 tid;                 /* who asked for it; 0 = not known                                                     */
+};
+
+/* ---- memory, samples ---------------------------------------------------------------------------------------------- */
+
+enum stall_kind {
+	STALL_PAGE_FAULT = 0,
+	STALL_RECLAIM = 1,
+	STALL_COMPACTION = 2,
+	STALL_KINDS = 3,
+};
+
+struct stall_record {
+	struct record_header header;
+	__u64 start_ns;
+	__u64 end_ns;
+	__u64 amount;              /* STALL_RECLAIM: pages that were freed                                               */
+	__u32 tid;
+	__u32 kind;                /* enum stall_kind                                                                    */
+};
+
+struct sample_record {
+	struct record_header header;
+	__u64 at_ns;
+	__u64 user_stack;          /* stack key; 0 = none taken                                                          */
+	__u64 kernel_stack;        /* the same, where the thread was in the kernel                                       */
+	__u32 tid;
+	__u32 reserved;
 };
 
 /* ---- CUDA -------------------------------------------------------------------------------------------------------- */
@@ -372,6 +426,17 @@ enum probe_index {
 	PROBE_KERNEL_STACK = 11,
 	PROBE_OBJECT = 12,         /* emitted = files and sockets told of, merged = known already                        */
 	PROBE_KERNEL_LOCK = 13,    /* merged = noted with the thread that waits                                          */
+	PROBE_BLOCK_QUEUE = 14,    /* merged = remembered until it is done                                               */
+	PROBE_BLOCK_ISSUE = 15,
+	PROBE_BLOCK_MERGE = 16,    /* merged = became part of another request                                            */
+	PROBE_BLOCK_DONE = 17,     /* emitted = rows of block_io that ended; merged = a part of one                      */
+	PROBE_BLOCK_END = 18,      /* emitted = block requests still open                                                */
+	PROBE_RETRANSMIT = 19,
+	PROBE_PAGE_FAULT = 20,     /* hits = major faults                                                                */
+	PROBE_RECLAIM = 21,
+	PROBE_COMPACTION = 22,
+	PROBE_OOM = 23,
+	PROBE_SAMPLE = 24,         /* filtered = the CPU was idle, or ran no target                                      */
 	PROBE_FIRST_CALL = 64,     /* the first CUDA function                                                            */
 	PROBE_LIMIT = 2048,
 };

@@ -12,9 +12,11 @@ use wakechain_cuda::{Known, Machine, known, rank, reading};
 use wakechain_host::elf::{self, Function};
 use wakechain_host::libraries::CudaFile;
 use wakechain_wire::{
+    PROBE_BLOCK_DONE, PROBE_BLOCK_END, PROBE_BLOCK_ISSUE, PROBE_BLOCK_MERGE, PROBE_BLOCK_QUEUE, PROBE_COMPACTION,
     PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_END, PROBE_ITERATE_START, PROBE_KERNEL_LOCK,
-    PROBE_KERNEL_STACK, PROBE_LIMIT, PROBE_OBJECT, PROBE_RENAME, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU,
-    PROBE_SWITCH_SLICE, PROBE_USER_STACK, PROBE_WAKING,
+    PROBE_KERNEL_STACK, PROBE_LIMIT, PROBE_OBJECT, PROBE_OOM, PROBE_PAGE_FAULT, PROBE_RECLAIM, PROBE_RENAME,
+    PROBE_RETRANSMIT, PROBE_SAMPLE, PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK,
+    PROBE_WAKING,
 };
 
 use crate::options::{ProbeChoice, Rung};
@@ -28,7 +30,7 @@ const MAX_LINK_FUNCTIONS_OF_FILE: usize = 20;
 const EVERY_PROCESS: i32 = -1;
 
 /// How many probes every capture has.
-pub const FIXED_PROBES: usize = 14;
+pub const FIXED_PROBES: usize = 25;
 
 /// Those probes, as the table names them.
 const FIXED: [(u32, &str, &str); FIXED_PROBES] = [
@@ -46,6 +48,17 @@ const FIXED: [(u32, &str, &str); FIXED_PROBES] = [
     (PROBE_KERNEL_STACK, "stack", "kernel stack"),
     (PROBE_OBJECT, "object", "files and sockets of waits"),
     (PROBE_KERNEL_LOCK, "tp_btf", "contention_begin"),
+    (PROBE_BLOCK_QUEUE, "tp_btf", "block_rq_insert"),
+    (PROBE_BLOCK_ISSUE, "tp_btf", "block_rq_issue"),
+    (PROBE_BLOCK_MERGE, "tp_btf", "block_rq_merge"),
+    (PROBE_BLOCK_DONE, "tp_btf", "block_rq_complete"),
+    (PROBE_BLOCK_END, "map", "block requests (end)"),
+    (PROBE_RETRANSMIT, "tp_btf", "tcp_retransmit_skb"),
+    (PROBE_PAGE_FAULT, "perf_event", "major-faults"),
+    (PROBE_RECLAIM, "tp_btf", "mm_vmscan_*_reclaim"),
+    (PROBE_COMPACTION, "tp_btf", "mm_compaction"),
+    (PROBE_OOM, "tp_btf", "mark_victim"),
+    (PROBE_SAMPLE, "perf_event", "cpu-clock"),
 ];
 
 /// `refused`: those that this kernel does not have, and why.

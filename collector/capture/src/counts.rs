@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use wakechain_wire::{PROBE_SLICE_END, ProbeCounters};
+use wakechain_wire::ProbeCounters;
 
 use crate::probes::Probes;
 use crate::sys;
@@ -25,11 +25,11 @@ impl Counts {
         self.missed = probes.missed();
     }
 
-    /// Open slices are counted where they are told: in user space.
-    pub fn add_open_slices(&mut self, slices: u64) {
-        let of = self.probes.entry(PROBE_SLICE_END).or_default();
-        of.hits += slices;
-        of.emitted += slices;
+    /// What was open at the end and is told by user space is counted there.
+    pub fn add_open(&mut self, probe: u32, rows: u64) {
+        let of = self.probes.entry(probe).or_default();
+        of.hits += rows;
+        of.emitted += rows;
     }
 
     pub fn lost(&self) -> u64 {

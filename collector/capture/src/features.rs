@@ -36,6 +36,7 @@ pub fn try_probes() -> Result<Duration, CaptureError> {
         first_calls: 0,
         record_everyone: false,
         target_everyone: false,
+        sample_hz: 0,
         rung: None,
     };
     let probes = Probes::load(&mut storage, options, &rings, sizes, cpus)?;

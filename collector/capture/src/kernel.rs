@@ -10,12 +10,11 @@ use crate::error::CaptureError;
 use crate::options::Rung;
 
 pub struct Kernel {
+    btf: Btf<'static>,
     pub session: bool,
     pub multi: bool,
     /// sched_switch says the state of the thread that leaves (5.18).
     pub switch_says_state: bool,
-    /// lock:contention_begin (5.19).
-    pub contention: bool,
     /// Bytes from a CPU's run queue to its preempt count (x86_64).
     pub preempt_count_from_run_queue: Option<i64>,
 }
@@ -62,10 +61,6 @@ fn has_attach_type(btf: &Btf<'_>, name: &str) -> bool {
     types.is_some_and(|types| types.iter().any(|value| value.name == Some(OsStr::new(name))))
 }
 
-fn has_tracepoint(btf: &Btf<'_>, name: &str) -> bool {
-    btf.type_by_name::<Typedef<'_>>(&format!("btf_trace_{name}")).is_some()
-}
-
 impl Kernel {
     pub fn look() -> Result<Kernel, CaptureError> {
         let btf = Btf::from_vmlinux().map_err(|error| {
@@ -86,10 +81,29 @@ impl Kernel {
             multi: btf.type_by_name::<Func<'_>>("bpf_uprobe_multi_link_attach").is_some(),
             // the first argument is the probe's own data
             switch_says_state: switch_arguments >= 5,
-            contention: has_tracepoint(&btf, "contention_begin"),
             preempt_count_from_run_queue: preempt_count_offset(&btf)
                 .and_then(|count| Some(count - per_cpu_offset(&btf, "runqueues")?)),
+            btf,
         })
+    }
+
+    /// Whether programs can be attached to this tracepoint.
+    pub fn has(&self, tracepoint: &str) -> bool {
+        let Some(named) = self.btf.type_by_name::<Typedef<'_>>(&format!("btf_trace_{tracepoint}")) else {
+            return false;
+        };
+        // until 6.8 it said a number instead of the task
+        tracepoint != "mark_victim" || self.first_argument_is_pointer(&named)
+    }
+
+    fn first_argument_is_pointer(&self, tracepoint: &Typedef<'_>) -> bool {
+        let function = Ptr::try_from(tracepoint.referenced_type())
+            .ok()
+            .and_then(|pointer| FuncProto::try_from(pointer.referenced_type()).ok());
+        // the first one of all is the probe's own data
+        let first = function.and_then(|function| function.iter().nth(1).map(|argument| argument.ty));
+        let kind = first.and_then(|first| self.btf.type_by_id::<BtfType<'_>>(first));
+        kind.is_some_and(|kind| Ptr::try_from(kind).is_ok())
     }
 
     pub fn best_rung(&self) -> Rung {

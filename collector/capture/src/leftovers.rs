@@ -2,8 +2,8 @@
 //! nothing got through any more.
 
 use wakechain_wire::{
-    LossRecord, RECORD_LOSS, RECORD_SWITCH, RING_SCHEDULER, RecordHeader, SWITCH_HAS_SLICE, SWITCH_OPEN,
-    SWITCH_SLICE_BEGAN_BEFORE, SwitchRecord,
+    BLOCK_OPEN, BLOCK_OWN, BlockRecord, LossRecord, RECORD_BLOCK, RECORD_LOSS, RECORD_SWITCH, RING_HOST,
+    RING_SCHEDULER, RecordHeader, SWITCH_HAS_SLICE, SWITCH_OPEN, SWITCH_SLICE_BEGAN_BEFORE, SwitchRecord,
 };
 
 use crate::probes::{RunningNow, UntoldLoss};
@@ -31,6 +31,32 @@ pub fn open_slices(running: &[RunningNow], start_ns: u64, end_ns: u64, spool: &S
         spool.records(RING_SCHEDULER, now.cpu, record.to_bytes().to_vec());
     }
     running.len() as u64
+}
+
+/// Block requests that were not done; how many. The collector's own are nobody's business. Where the disk has nothing to
+/// do, they were done at a moment when no probe ran.
+pub fn open_requests(requests: Vec<BlockRecord>, end_ns: u64, spool: &SpoolSender) -> u64 {
+    let mut told = 0;
+    let is_open = |record: &BlockRecord| !record.header.has(BLOCK_OWN) && is_busy(record.device);
+    for mut record in requests.into_iter().filter(is_open) {
+        record.header = RecordHeader {
+            bytes: BlockRecord::BYTES as u16,
+            kind: RECORD_BLOCK as u8,
+            flags: BLOCK_OPEN as u8,
+            cpu: 0,
+        };
+        record.done_ns = end_ns;
+        spool.records(RING_HOST, 0, record.to_bytes().to_vec());
+        told += 1;
+    }
+    told
+}
+
+/// By the kernel's own count of reads and writes in flight.
+fn is_busy(device: u32) -> bool {
+    let path = format!("/sys/dev/block/{}:{}/inflight", device >> 20, device & 0xf_ffff);
+    let counts = std::fs::read_to_string(path).unwrap_or_default();
+    counts.split_whitespace().any(|count| count != "0")
 }
 
 pub fn untold_losses(losses: &[UntoldLoss], end_ns: u64, spool: &SpoolSender) {

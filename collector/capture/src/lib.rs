@@ -1,9 +1,10 @@
 //! Records what the kernel and the CUDA libraries did: loads the probes, drains their rings, writes the spool.
 //!
 //! - [`options`]: what is asked for, said, and handed back          - `session`: one capture from beginning to end
-//! - `probes`, `skeleton`: the BPF programs                         - `functions`, `attach`: which functions are probed
+//! - `probes`, `optional`, `skeleton`: the BPF programs             - `functions`, `attach`: which functions are probed
 //! - `rings`, `spool`, `file_queue`: kernel -> reader -> writer -> file  - `processes`, `command`: whom it is about
 //! - `lease`: probes do nothing once nobody reads them      - `leftovers`, `counts`: what is told last; does it add up?
+//! - `metrics`: the host once a second                            - `owners`: which process holds a socket
 //! - `sys`: the only unsafe code
 
 mod attach;
@@ -18,7 +19,10 @@ mod kernel;
 mod kernel_symbols;
 mod lease;
 mod leftovers;
+mod metrics;
+mod optional;
 mod options;
+mod owners;
 mod probes;
 mod processes;
 mod rings;

@@ -20,6 +20,8 @@ pub struct CaptureOptions {
     pub duration: Option<Duration>,
     pub profile: Profile,
     pub off_cpu_threshold: Duration,
+    /// Samples of each running target thread, each second; 0 = none, `None` = by the profile.
+    pub sample_hz: Option<u32>,
     /// Size of each ring; `None` = chosen by class and number of CPUs. Rounded up to a power of two and a page.
     pub ring_bytes: Option<u32>,
     /// Share of a thread's time that the probes may cost before calls are thinned; 0 = never thin.
@@ -46,6 +48,7 @@ impl CaptureOptions {
             duration: None,
             profile: Profile::Standard,
             off_cpu_threshold: DEFAULT_OFF_CPU_THRESHOLD,
+            sample_hz: None,
             ring_bytes: None,
             overhead_percent: 2.0,
             cpu: None,

@@ -10,13 +10,14 @@ use std::sync::{Mutex, PoisonError};
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use libbpf_rs::{Iter, IterOpts, Link, MapCore, MapFlags, MapHandle, MapMut, OpenObject, ProgramMut};
 use wakechain_wire::{
-    PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_START, PROBE_KERNEL_LOCK, PROBE_RENAME,
+    BlockRecord, PROBE_EXEC, PROBE_EXIT, PROBE_FIRST_CALL, PROBE_FORK, PROBE_ITERATE_START, PROBE_RENAME,
     PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_WAKING, ProbeCounters, RING_CLASSES,
 };
 
 use crate::error::CaptureError;
 use crate::kernel::Kernel;
 use crate::lease::Lease;
+use crate::optional;
 use crate::options::Rung;
 use crate::rings::{RingSizes, Rings};
 use crate::skeleton::types::bss;
@@ -39,6 +40,8 @@ pub struct ProbeOptions {
     pub first_calls: u64,
     pub record_everyone: bool,
     pub target_everyone: bool,
+    /// Of running target threads, each second; 0 = none.
+    pub sample_hz: u32,
     pub rung: Option<Rung>,
 }
 
@@ -85,6 +88,7 @@ impl<'obj> Probes<'obj> {
         let rung = options.rung.unwrap_or_else(|| kernel.best_rung());
         let mut open = WakechainSkelBuilder::default().open(storage).map_err(|error| load_error(&error))?;
         choose_programs(&mut open, rung, &kernel);
+        optional::choose(&mut open.progs, |tracepoint| kernel.has(tracepoint), options.record_everyone);
         set_options(&mut open, options, &kernel, sizes, cpus).map_err(|error| load_error(&error))?;
         let skeleton = open.load().map_err(|error| load_error(&error))?;
         hand_over(&skeleton.maps.rings, &rings.maps).map_err(|error| load_error(&error))?;
@@ -97,7 +101,11 @@ impl<'obj> Probes<'obj> {
             sys::publish_word(&mut globals.target_generation, 1);
         }
         probes.attach_tracepoints(kernel.switch_says_state)?;
-        probes.attach_where_there_is(&kernel);
+        let wanted = options.record_everyone;
+        let optional = optional::attach(&probes.skeleton.progs, &kernel, wanted, &mut probes.refused);
+        probes.links.extend(optional);
+        let events = optional::attach_events(&probes.skeleton.progs, wanted, options.sample_hz, &mut probes.refused);
+        probes.links.extend(events);
         Ok(probes)
     }
 
@@ -125,27 +133,6 @@ impl<'obj> Probes<'obj> {
             self.links.push(link);
         }
         Ok(())
-    }
-
-    /// What a trace is whole without, though poorer: left out where the kernel has no such tracepoint.
-    fn attach_where_there_is(&mut self, kernel: &Kernel) {
-        let programs = &self.skeleton.progs;
-        let all: [(u32, bool, &ProgramMut<'_>); 2] = [
-            // the end first: a beginning without its end would mark every later wait
-            (PROBE_KERNEL_LOCK, kernel.contention, &programs.on_contention_end),
-            (PROBE_KERNEL_LOCK, kernel.contention, &programs.on_contention),
-        ];
-        for (index, there, program) in all {
-            let attached = if there {
-                program.attach().map_err(|error| format!("{error}"))
-            } else {
-                Err("this kernel has no such tracepoint".to_owned())
-            };
-            match attached {
-                Ok(link) => self.links.push(link),
-                Err(why) => drop(self.refused.insert(index, why)),
-            }
-        }
     }
 
     fn forget_cpus(&self) -> Result<(), CaptureError> {
@@ -227,9 +214,7 @@ impl<'obj> Probes<'obj> {
     /// one program of all CUDA functions stands with the first of them.
     pub fn missed(&self) -> BTreeMap<u32, u64> {
         let programs = &self.skeleton.progs;
-        let of: [(u32, &ProgramMut<'_>); 18] = [
-            (PROBE_KERNEL_LOCK, &programs.on_contention),
-            (PROBE_KERNEL_LOCK, &programs.on_contention_end),
+        let of: [(u32, &ProgramMut<'_>); 16] = [
             (PROBE_SWITCH_OFF_CPU, &programs.on_sched_switch),
             (PROBE_SWITCH_OFF_CPU, &programs.on_sched_switch_without_state),
             (PROBE_SWITCH_SLICE, &programs.on_sched_switch),
@@ -248,8 +233,9 @@ impl<'obj> Probes<'obj> {
             (PROBE_FIRST_CALL, &programs.cuda_link_return),
         ];
         let mut missed = BTreeMap::new();
-        for (index, program) in of {
-            *missed.entry(index).or_insert(0) += sys::recursion_misses(program.as_fd().as_raw_fd());
+        let of_these = of.map(|(index, program)| (index, sys::recursion_misses(program.as_fd().as_raw_fd())));
+        for (index, count) in of_these.into_iter().chain(optional::missed(programs)) {
+            *missed.entry(index).or_insert(0) += count;
         }
         missed
     }
@@ -288,6 +274,13 @@ impl<'obj> Probes<'obj> {
         (0..self.cpus).filter_map(look).collect()
     }
 
+    /// Block requests that are not done.
+    pub fn open_requests(&self) -> Vec<BlockRecord> {
+        let requests = &self.skeleton.maps.block_requests;
+        let look = |key: Vec<u8>| BlockRecord::from_bytes(&requests.lookup(&key, MapFlags::ANY).ok()??);
+        requests.keys().filter_map(look).collect()
+    }
+
     pub fn untold_losses(&self) -> Vec<UntoldLoss> {
         let mut losses = Vec::new();
         for class in 0..RING_CLASSES {
@@ -322,8 +315,6 @@ fn choose_programs(open: &mut OpenWakechainSkel<'_>, rung: Rung, kernel: &Kernel
     programs.cuda_link_return.set_autoload(rung == Rung::Link);
     programs.on_sched_switch.set_autoload(kernel.switch_says_state);
     programs.on_sched_switch_without_state.set_autoload(!kernel.switch_says_state);
-    programs.on_contention.set_autoload(kernel.contention);
-    programs.on_contention_end.set_autoload(kernel.contention);
 }
 
 fn set_options(
@@ -414,32 +405,4 @@ fn load_error(error: &libbpf_rs::Error) -> CaptureError {
         _ => "Run `wakechain-collector check`: it says what this kernel lacks.",
     };
     CaptureError::new(code, format!("The kernel did not accept the probes: {error:#}.\n{}", complaints()), hint)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// libbpf refuses the whole object when one program's tracepoint is not there.
-    #[test]
-    fn what_an_old_kernel_lacks_is_not_loaded() {
-        let mut storage = MaybeUninit::uninit();
-        let mut open = WakechainSkelBuilder::default().open(&mut storage).unwrap();
-        let kernel = Kernel {
-            session: false,
-            multi: false,
-            switch_says_state: false,
-            contention: false,
-            preempt_count_from_run_queue: None,
-        };
-        choose_programs(&mut open, Rung::Link, &kernel);
-        let lock_programs: Vec<(String, bool)> = open
-            .open_object()
-            .progs()
-            .map(|program| (program.section().to_string_lossy().into_owned(), program.autoload()))
-            .filter(|(section, _)| section.contains("contention"))
-            .collect();
-        assert_eq!(lock_programs.len(), 2);
-        assert!(lock_programs.iter().all(|(_, loaded)| !loaded), "{lock_programs:?}");
-    }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use wakechain_host::elf;
 use wakechain_host::mappings::{FileId, Mapping, mappings, open_path};
+use wakechain_host::place;
 use wakechain_host::process::{self, ProcessFacts};
 use wakechain_wire::{RECORD_MAPS, RECORD_PROCESS};
 
@@ -46,6 +47,13 @@ impl Processes {
         known.is_target |= is_target;
         let mut value = serde_json::to_value(&facts).unwrap_or_default();
         value["is_target"] = json!(known.is_target);
+        // it stays where it was started: asked once
+        if known.facts.is_none() {
+            let details = place::of(pid);
+            if !details.is_empty() {
+                value["details"] = json!(details);
+            }
+        }
         known.facts = Some(facts);
         Some(value)
     }

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use wakechain_host::libraries::Finder;
 use wakechain_host::mappings::mappings;
 use wakechain_host::process;
-use wakechain_wire::{RECORD_COUNTERS, RECORD_END, RECORD_KERNEL_SYMBOLS, RECORD_META, RECORD_PROBES};
+use wakechain_wire::{
+    PROBE_BLOCK_END, PROBE_SLICE_END, RECORD_COUNTERS, RECORD_END, RECORD_KERNEL_SYMBOLS, RECORD_META, RECORD_METRICS,
+    RECORD_OWNERS, RECORD_PROBES,
+};
 
 use crate::attach::{self, Attacher};
 use crate::command::{self, HeldCommand, RunningCommand};
@@ -22,9 +25,11 @@ use crate::error::CaptureError;
 use crate::host_scan::{self, HostScan};
 use crate::kernel_symbols;
 use crate::leftovers;
+use crate::metrics::{GpuReadings, Metrics, READ_EVERY};
 use crate::options::{
     CaptureOptions, CaptureOutcome, DEFAULT_DURATION, EndReason, Profile, Progress, Recording, Started, Target, Targets,
 };
+use crate::owners;
 use crate::probes::{ProbeOptions, Probes};
 use crate::processes::Processes;
 use crate::rings::{Reader, RingSizes, Rings};
@@ -43,6 +48,8 @@ const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// Stacks of one thread, each second: a bound on what a thread that waits often can cost.
 const STACKS_PER_SECOND: u64 = 2000;
+const SAMPLE_HZ: u32 = 99;
+const DEEP_SAMPLE_HZ: u32 = 999;
 const FIRST_CALLS: u64 = 8;
 const DEEP_THRESHOLD: Duration = Duration::from_micros(5);
 
@@ -257,6 +264,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             "collector_pid": std::process::id(),
             "off_cpu_threshold_ns": probe_options(options).off_cpu_threshold_ns,
             "page_size": sys::page_size(),
+            "block_devices": block_devices(),
             "gpu_device_majors": gpu_device_majors(&text("/proc/devices")),
         })
     }
@@ -285,23 +293,29 @@ impl<'a, 'obj> Session<'a, 'obj> {
         let mut host_scanned = began;
         let mut reported = began;
         let mut counted = began;
+        let mut read = began;
+        let mut metrics = Metrics::start(&self.ever_targets);
+        let _gpus = GpuReadings::start(self.sender.clone());
         self.scan(Look::AtAll);
         self.note_processes(true);
         loop {
-            match control.wish() {
+            let ends = match control.wish() {
                 Wish::Cancel => return Err(CaptureError::cancelled()),
-                Wish::Stop(reason) => return Ok(reason),
-                Wish::GoOn => {}
+                Wish::Stop(reason) => Some(reason),
+                // The writer's own error says more; it comes out of finish().
+                Wish::GoOn if spool.failed() => Some(EndReason::Stopped),
+                Wish::GoOn if command.as_mut().is_some_and(|command| command.ended().is_some()) => {
+                    Some(EndReason::CommandExited)
+                }
+                Wish::GoOn if duration.is_some_and(|duration| began.elapsed() >= duration) => Some(EndReason::Duration),
+                Wish::GoOn => None,
+            };
+            if read.elapsed() >= READ_EVERY || ends.is_some() {
+                read = Instant::now();
+                self.sender.json(RECORD_METRICS, &metrics.read(&self.ever_targets));
             }
-            // The writer's own error says more; it comes out of finish().
-            if spool.failed() {
-                return Ok(EndReason::Stopped);
-            }
-            if command.as_mut().is_some_and(|command| command.ended().is_some()) {
-                return Ok(EndReason::CommandExited);
-            }
-            if duration.is_some_and(|duration| began.elapsed() >= duration) {
-                return Ok(EndReason::Duration);
+            if let Some(reason) = ends {
+                return Ok(reason);
             }
             let rest = duration.map_or(LOOK_EVERY, |duration| duration.saturating_sub(began.elapsed()));
             thread::sleep(rest.min(LOOK_EVERY));
@@ -320,6 +334,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             if host_scanned.elapsed() >= SCAN_HOST_EVERY {
                 host_scanned = Instant::now();
                 self.scan(Look::AtAll);
+                self.tell_owners();
                 self.note_processes(false);
             }
             if reported.elapsed() >= PROGRESS_EVERY {
@@ -354,6 +369,14 @@ impl<'a, 'obj> Session<'a, 'obj> {
         }
     }
 
+    /// Of sockets that had to send something again since this was last asked.
+    fn tell_owners(&self) {
+        let sockets = self.sender.sockets();
+        if !sockets.is_empty() {
+            self.sender.json(RECORD_OWNERS, &owners::of(&sockets, &self.ever_targets, &process::pids()));
+        }
+    }
+
     // ---- after -----------------------------------------------------------------------------------------------------
 
     /// Ends the recording, and hands over everything that is still on its way. The time of the end.
@@ -370,10 +393,13 @@ impl<'a, 'obj> Session<'a, 'obj> {
         self.attacher.detach();
         self.probes.detach();
         reader.finish();
+        self.tell_owners();
         let slices = leftovers::open_slices(&self.probes.running_now(), self.start_ns, end_ns, &self.sender);
+        let requests = leftovers::open_requests(self.probes.open_requests(), end_ns, &self.sender);
         leftovers::untold_losses(&self.probes.untold_losses(), end_ns, &self.sender);
         self.counts.read(&self.probes, self.attacher.indices());
-        self.counts.add_open_slices(slices);
+        self.counts.add_open(PROBE_SLICE_END, slices);
+        self.counts.add_open(PROBE_BLOCK_END, requests);
         end_ns
     }
 
@@ -422,6 +448,16 @@ impl<'a, 'obj> Session<'a, 'obj> {
     }
 }
 
+/// Names of whole disks, by "major:minor".
+fn block_devices() -> BTreeMap<String, String> {
+    let disks = std::fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let numbered = |disk: std::fs::DirEntry| {
+        let number = std::fs::read_to_string(disk.path().join("dev")).ok()?;
+        Some((number.trim().to_owned(), disk.file_name().to_string_lossy().into_owned()))
+    };
+    disks.filter_map(numbered).collect()
+}
+
 /// Of character devices: all of NVIDIA's modules but the first get theirs at run time.
 fn gpu_device_majors(devices: &str) -> Vec<u32> {
     let characters = devices.lines().take_while(|line| !line.starts_with("Block"));
@@ -444,6 +480,11 @@ fn probe_options(options: &CaptureOptions) -> ProbeOptions {
         },
         first_calls: if options.profile == Profile::Deep { u64::MAX } else { FIRST_CALLS },
         record_everyone: options.profile != Profile::Minimal,
+        sample_hz: match options.profile {
+            Profile::Minimal => 0,
+            Profile::Standard => options.sample_hz.unwrap_or(SAMPLE_HZ),
+            Profile::Deep => options.sample_hz.unwrap_or(DEEP_SAMPLE_HZ),
+        },
         target_everyone: matches!(options.targets, Targets::All),
         rung: options.rung,
     }

@@ -45,6 +45,8 @@ enum Job {
     },
     /// Answers with the kernel addresses in the stacks written so far.
     KernelAddresses(SyncSender<BTreeSet<u64>>),
+    /// Answers with the sockets that sent something again.
+    Sockets(SyncSender<BTreeSet<u64>>),
     /// Writes what is buffered.
     Flush,
 }
@@ -93,6 +95,15 @@ impl SpoolSender {
     pub fn kernel_addresses(&self) -> BTreeSet<u64> {
         let (answer, asked) = sync_channel(1);
         let _ = self.jobs.send(Job::KernelAddresses(answer));
+        asked.recv().unwrap_or_default()
+    }
+}
+
+impl SpoolSender {
+    /// Inodes of the sockets that sent something again, among the records that were handed over before.
+    pub fn sockets(&self) -> BTreeSet<u64> {
+        let (answer, asked) = sync_channel(1);
+        let _ = self.jobs.send(Job::Sockets(answer));
         asked.recv().unwrap_or_default()
     }
 }
@@ -221,6 +232,10 @@ impl Thread {
             Job::Text { kind, at_ns, text } => self.writer.append_text(kind, at_ns, &text),
             Job::KernelAddresses(answer) => {
                 let _ = answer.send(std::mem::take(&mut tally.kernel_addresses));
+                Ok(())
+            }
+            Job::Sockets(answer) => {
+                let _ = answer.send(std::mem::take(&mut tally.sockets));
                 Ok(())
             }
             Job::Flush => self.writer.flush(),

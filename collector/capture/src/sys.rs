@@ -217,6 +217,65 @@ pub fn recursion_misses(program: RawFd) -> u64 {
     if result == 0 { info.recursion_misses } else { 0 }
 }
 
+/// A software event of the kernel, on one CPU, for every process.
+#[derive(Clone, Copy, Debug)]
+pub enum SoftwareEvent {
+    CpuClock {
+        hz: u32,
+    },
+    /// Each of them.
+    MajorFaults,
+}
+
+pub fn software_event(event: SoftwareEvent, cpu: u32) -> io::Result<OwnedFd> {
+    const FREQUENCY_NOT_PERIOD: u64 = 1 << 10;
+    let mut attributes = libbpf_sys::perf_event_attr {
+        type_: libbpf_sys::PERF_TYPE_SOFTWARE,
+        size: size_of::<libbpf_sys::perf_event_attr>() as u32,
+        ..Default::default()
+    };
+    match event {
+        SoftwareEvent::CpuClock { hz } => {
+            attributes.config = u64::from(libbpf_sys::PERF_COUNT_SW_CPU_CLOCK);
+            attributes.__bindgen_anon_1.sample_freq = u64::from(hz);
+            attributes._bitfield_1 = libbpf_sys::__BindgenBitfieldUnit::new(FREQUENCY_NOT_PERIOD.to_ne_bytes());
+        }
+        SoftwareEvent::MajorFaults => {
+            attributes.config = u64::from(libbpf_sys::PERF_COUNT_SW_PAGE_FAULTS_MAJ);
+            attributes.__bindgen_anon_1.sample_period = 1;
+        }
+    }
+    const ANY_PROCESS: libc::pid_t = -1;
+    const NO_GROUP: libc::c_int = -1;
+    const CLOSE_ON_EXEC: libc::c_ulong = 8;
+    // SAFETY: the attributes are whole and as long as they say.
+    let opened = unsafe {
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            &raw mut attributes,
+            ANY_PROCESS,
+            cpu as libc::c_int,
+            NO_GROUP,
+            CLOSE_ON_EXEC,
+        )
+    };
+    if opened < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it was just opened, and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(opened as RawFd) })
+}
+
+/// As /sys/devices/system/cpu/online says: "0-3,8".
+pub fn online_cpus() -> Vec<u32> {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    text.trim().split(',').filter_map(range).flatten().collect()
+}
+
 pub fn page_size() -> usize {
     // SAFETY: no arguments that could be wrong.
     unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }

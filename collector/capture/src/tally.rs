@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use wakechain_wire::record::Records;
 use wakechain_wire::{
-    CallRecord, KernelStackRecord, LossRecord, PROBE_EXEC, PROBE_EXIT, PROBE_FORK, PROBE_ITERATE_END,
-    PROBE_ITERATE_START, PROBE_KERNEL_STACK, PROBE_LIMIT, PROBE_OBJECT, PROBE_RENAME, PROBE_SLICE_END,
-    PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK, RECORD_CALL, RECORD_CALL_ARGS, RECORD_CALL_MEMORY,
-    RECORD_CALL_TEXT, RECORD_FILE, RECORD_KERNEL_STACK, RECORD_LOSS, RECORD_SOCKET, RECORD_SWITCH,
-    RECORD_SWITCH_DETAIL, RECORD_THREAD, RECORD_USER_STACK, SWITCH_HAS_OFF_CPU, SWITCH_HAS_SLICE, SWITCH_OPEN,
-    THREAD_EXEC, THREAD_EXIT, THREAD_FORK, THREAD_RENAME, ThreadRecord,
+    BLOCK_OPEN, CallRecord, KernelStackRecord, LossRecord, PROBE_BLOCK_DONE, PROBE_BLOCK_END, PROBE_COMPACTION,
+    PROBE_EXEC, PROBE_EXIT, PROBE_FORK, PROBE_ITERATE_END, PROBE_ITERATE_START, PROBE_KERNEL_STACK, PROBE_LIMIT,
+    PROBE_OBJECT, PROBE_OOM, PROBE_PAGE_FAULT, PROBE_RECLAIM, PROBE_RENAME, PROBE_RETRANSMIT, PROBE_SAMPLE,
+    PROBE_SLICE_END, PROBE_SWITCH_OFF_CPU, PROBE_SWITCH_SLICE, PROBE_USER_STACK, RECORD_BLOCK, RECORD_CALL,
+    RECORD_CALL_ARGS, RECORD_CALL_MEMORY, RECORD_CALL_TEXT, RECORD_FILE, RECORD_KERNEL_STACK, RECORD_LOSS,
+    RECORD_RETRANSMIT, RECORD_SAMPLE, RECORD_SOCKET, RECORD_STALL, RECORD_SWITCH, RECORD_SWITCH_DETAIL, RECORD_THREAD,
+    RECORD_USER_STACK, STALL_PAGE_FAULT, STALL_RECLAIM, SWITCH_HAS_OFF_CPU, SWITCH_HAS_SLICE, SWITCH_OPEN,
+    SocketRecord, StallRecord, THREAD_EXEC, THREAD_EXIT, THREAD_FORK, THREAD_OOM_KILL, THREAD_RENAME, ThreadRecord,
 };
 
 use crate::options::EventCounts;
@@ -24,6 +26,8 @@ pub struct Tally {
     pub events: EventCounts,
     /// That kernel stacks hold.
     pub kernel_addresses: BTreeSet<u64>,
+    /// Inodes of sockets that sent something again.
+    pub sockets: BTreeSet<u64>,
 }
 
 impl Default for Tally {
@@ -33,6 +37,7 @@ impl Default for Tally {
             lost: 0,
             events: EventCounts::default(),
             kernel_addresses: BTreeSet::new(),
+            sockets: BTreeSet::new(),
         }
     }
 }
@@ -79,6 +84,7 @@ impl Tally {
                             THREAD_EXEC => PROBE_EXEC,
                             THREAD_RENAME => PROBE_RENAME,
                             THREAD_EXIT => PROBE_EXIT,
+                            THREAD_OOM_KILL => PROBE_OOM,
                             _ => PROBE_ITERATE_START,
                         });
                     }
@@ -86,6 +92,30 @@ impl Tally {
                 RECORD_FILE | RECORD_SOCKET => {
                     self.events.host += 1;
                     self.row(PROBE_OBJECT);
+                }
+                RECORD_BLOCK => {
+                    self.events.host += 1;
+                    self.row(if flags & BLOCK_OPEN != 0 { PROBE_BLOCK_END } else { PROBE_BLOCK_DONE });
+                }
+                RECORD_RETRANSMIT => {
+                    self.events.host += 1;
+                    self.row(PROBE_RETRANSMIT);
+                    let inode = SocketRecord::from_bytes(record.bytes).map_or(0, |socket| socket.inode);
+                    self.sockets.extend((inode != 0).then_some(inode));
+                }
+                RECORD_STALL => {
+                    self.events.host += 1;
+                    if let Some(stall) = StallRecord::from_bytes(record.bytes) {
+                        self.row(match stall.kind {
+                            STALL_PAGE_FAULT => PROBE_PAGE_FAULT,
+                            STALL_RECLAIM => PROBE_RECLAIM,
+                            _ => PROBE_COMPACTION,
+                        });
+                    }
+                }
+                RECORD_SAMPLE => {
+                    self.events.host += 1;
+                    self.row(PROBE_SAMPLE);
                 }
                 RECORD_LOSS => {
                     if let Some(loss) = LossRecord::from_bytes(record.bytes) {

@@ -86,6 +86,9 @@ pub struct Capture {
     /// Keep stacks of waits of at least so many microseconds
     #[arg(long, value_name = "US", default_value_t = 50)]
     pub off_cpu_threshold_us: u64,
+    /// Look this many times a second at what each running target thread does; 0 = never [default: 99, deep: 999]
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub sample_hz: Option<u32>,
     /// Size of each ring between kernel and collector [default: by class of event and number of CPUs]
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(4096..=1 << 30))]
     pub ring_bytes: Option<u32>,

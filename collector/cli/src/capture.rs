@@ -76,6 +76,7 @@ fn options(arguments: &arguments::Capture, places: &Places, check: &Check) -> Re
     Ok(CaptureOptions {
         duration: arguments.duration,
         profile: arguments.profile,
+        sample_hz: arguments.sample_hz,
         off_cpu_threshold: Duration::from_micros(arguments.off_cpu_threshold_us),
         ring_bytes: arguments.ring_bytes,
         overhead_percent: f64::from(arguments.overhead_percent),

@@ -7,7 +7,6 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 const UNBUILT: &[(&str, &str)] = &[
     ("selftest", "checking a host against delays of known length"),
     ("--config", "options from a file"),
-    ("--sample-hz", "CPU samples"),
     ("--max-events-per-second", "a limit to the rate of events"),
     ("--max-bytes", "a limit to the size of the spool"),
     ("--filter-user", "a filter by user"),

@@ -27,7 +27,10 @@ fn wrong_usage_is_refused_with_a_sentence() {
         (&[], "Usage"),
         (&["selftest"], "not built yet"),
         (&["selftest", "--json"], "not built yet"),
-        (&["capture", "--output", "f", "--all", "--sample-hz", "99"], "--sample-hz (CPU samples) is not built yet"),
+        (
+            &["capture", "--output", "f", "--all", "--filter-user", "0"],
+            "--filter-user (a filter by user) is not built yet",
+        ),
         (&["capture", "--output", "f", "--all", "--redact"], "--redact"),
         (&["capture", "--output", "f", "--all", "--max-bytes=5"], "not built yet"),
         (&["capture", "--output", "f", "--all", "--overhead-percent", "2"], "not built yet"),

@@ -11,7 +11,7 @@ use crate::probes::ProbeTable;
 use crate::scan::Found;
 use crate::texts::Coverage;
 use crate::who::Who;
-use crate::{off_cpu, slices};
+use crate::{block, off_cpu, slices, stalls};
 
 /// A row of `loss`.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +116,10 @@ pub struct Rows<'a> {
     pub off_cpu: &'a off_cpu::Written,
     pub slices: &'a slices::Written,
     pub calls: &'a HashMap<u32, u64>,
+    pub requests: &'a block::Written,
+    pub stalls: stalls::Written,
+    pub samples: u64,
+    pub retransmits: u64,
 }
 
 /// Every place where the sums do not hold, a sentence each; none = the file is consistent.
@@ -190,6 +194,14 @@ fn written(index: u32, found: &Found, rows: &Rows) -> Option<u64> {
         PROBE_SLICE_END => rows.slices.open,
         PROBE_USER_STACK => found.user_stack_records,
         PROBE_KERNEL_STACK => found.kernel_stack_records,
+        PROBE_PAGE_FAULT => *rows.stalls.first()?,
+        PROBE_RECLAIM => *rows.stalls.get(STALL_RECLAIM as usize)?,
+        PROBE_COMPACTION => *rows.stalls.get(STALL_COMPACTION as usize)?,
+        PROBE_SAMPLE => rows.samples,
+        PROBE_RETRANSMIT => rows.retransmits,
+        PROBE_OOM => lives(THREAD_OOM_KILL),
+        PROBE_BLOCK_DONE => rows.requests.ended,
+        PROBE_BLOCK_END => rows.requests.open,
         PROBE_OBJECT => found.objects.records,
         PROBE_FIRST_CALL.. => rows.calls.get(&index).copied().unwrap_or(0),
         _ => return None,

@@ -1,11 +1,14 @@
 //! The texts of a spool, sorted out: meta, end, probes, processes, mappings, symbols, coverage.
 
+use std::collections::{BTreeMap, HashMap};
+
 use serde_json::Value;
 use wakechain_wire::text::Text;
 use wakechain_wire::*;
 
 use crate::clock::Clock;
 use crate::maps::Maps;
+use crate::metrics::Readings;
 use crate::probes::ProbeTable;
 use crate::scan::Found;
 use crate::symbols::KernelSymbols;
@@ -19,10 +22,20 @@ pub struct Input {
     pub clock: Clock,
     pub probes: ProbeTable,
     pub coverage: Vec<Coverage>,
+    pub readings: Vec<Readings>,
+    /// Pids that hold a socket, by its inode.
+    pub owners: HashMap<u64, u32>,
     pub kernel_symbols: KernelSymbols,
 }
 
 impl Input {
+    /// Names of disks, by "major:minor".
+    pub fn disks(&self) -> BTreeMap<String, String> {
+        let disks = self.meta.get("block_devices").and_then(Value::as_object);
+        let named = |(number, name): (&String, &Value)| Some((number.clone(), name.as_str()?.to_owned()));
+        disks.into_iter().flatten().filter_map(named).collect()
+    }
+
     /// Of character devices that belong to the GPU's driver.
     pub fn gpu_majors(&self) -> Vec<u32> {
         let list = self.meta.get("gpu_device_majors").and_then(Value::as_array);
@@ -56,7 +69,10 @@ pub fn read(found: &Found, who: &mut Who, maps: &mut Maps) -> Input {
     if let Some(pid) = meta.get("collector_pid").and_then(Value::as_u64).and_then(|pid| u32::try_from(pid).ok()) {
         who.note(pid, clock.end_ns, "collector", Value::Bool(true));
     }
-    Input { meta, end, clock, probes, coverage, kernel_symbols }
+    let readings = of_kind(RECORD_METRICS).filter_map(|text| texts::read(&text.text)).collect();
+    let told: Vec<texts::Owners> = of_kind(RECORD_OWNERS).filter_map(|text| texts::read(&text.text)).collect();
+    let owners = told.iter().flat_map(|told| &told.sockets).map(|owner| (owner.inode, owner.pid)).collect();
+    Input { meta, end, clock, probes, coverage, readings, owners, kernel_symbols }
 }
 
 fn read_maps(text: &Text, who: &Who, maps: &mut Maps) {

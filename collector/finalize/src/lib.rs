@@ -6,6 +6,7 @@
 //! another name and renamed when it is whole.
 
 mod belief;
+mod block;
 mod blocks;
 mod calls;
 mod clock;
@@ -18,16 +19,20 @@ mod frames;
 mod input;
 mod insert;
 mod maps;
+mod metrics;
 mod names;
+mod network;
 mod objects;
 mod off_cpu;
 mod output;
 mod probes;
 mod rows;
+mod samples;
 mod scan;
 mod schema;
 mod slices;
 mod stacks;
+mod stalls;
 mod symbols;
 pub mod syscalls;
 mod texts;
@@ -115,8 +120,11 @@ pub fn finalize(
     let mut maps = Maps::default();
     let mut input = input::read(&found, &mut who, &mut maps);
     let is_whole = input.end.is_some() && found.cut.is_none();
-    steps.rows_expected =
-        (found.calls.len() + found.off_cpu.len() + found.slices.values().map(Vec::len).sum::<usize>()) as u64;
+    steps.rows_expected = (found.calls.len()
+        + found.off_cpu.len()
+        + found.requests.len()
+        + found.samples.len()
+        + found.slices.values().map(Vec::len).sum::<usize>()) as u64;
     let frames = Frames::new(maps, std::mem::take(&mut input.kernel_symbols));
     let stacks = Stacks::new(found.user_stacks.clone(), found.kernel_stacks.clone(), found.machine);
     let mut context = Context {
@@ -139,8 +147,15 @@ pub fn finalize(
         interrupts_are_seen: found.interrupts_are_seen,
         gpu_majors: &input.gpu_majors(),
         objects: &found.objects,
+        block_rows: &block::row_ids(&found.requests),
     };
     let off_cpu = off_cpu::write(&mut database, &mut context, &found.off_cpu, &known)?;
+    let requests = block::write(&database, &mut context, &found.requests, &input.disks())?;
+    let stalls = stalls::write(&database, &mut context, &found.stalls)?;
+    let samples = samples::write(&database, &mut context, &found.samples)?;
+    let sockets = network::Sockets { owners: input.owners.clone(), waited: off_cpu.sockets.clone() };
+    let retransmits = network::write(&database, &mut context, &found.retransmits, &sockets)?;
+    metrics::write(&database, &context.clock, &input.readings)?;
     let slices = slices::write(&mut database, &mut context, &found.slices)?;
     let losses = belief::losses(&found, &context.clock, is_whole);
     belief::write_losses(&database, &context.clock, &losses)?;
@@ -149,7 +164,8 @@ pub fn finalize(
     rows::write_names(&database, &context.names.list)?;
     rows::write_who(&database, &context.clock, &context.who)?;
     rows::write_frames(&database, &context.frames)?;
-    let written = Rows { off_cpu: &off_cpu, slices: &slices, calls: &calls };
+    let written =
+        Rows { off_cpu: &off_cpu, slices: &slices, calls: &calls, requests: &requests, stalls, samples, retransmits };
     let mut inconsistencies = belief::inconsistencies(&found, &input.probes, &written, &losses, is_whole);
     if context.stacks.missing > 0 && is_whole {
         inconsistencies.push(format!("{} rows refer to a stack that did not arrive", context.stacks.missing));

@@ -93,7 +93,7 @@ pub fn write_frames(database: &Connection, frames: &Frames) -> Result<(), Finali
 }
 
 /// Keys of the capture's own bookkeeping that say nothing to a reader of the database.
-const NOT_IN_META: [&str; 2] = ["start_ns", "gpu_device_majors"];
+const NOT_IN_META: [&str; 3] = ["start_ns", "gpu_device_majors", "block_devices"];
 
 /// Everything that the capture said of itself at its start and its end, and what this program found out.
 pub fn write_meta<S: ReadAt>(

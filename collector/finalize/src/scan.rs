@@ -8,6 +8,7 @@ use wakechain_wire::spool::{Cut, ReadAt, SpoolReader};
 use wakechain_wire::text::{Joiner, Text};
 use wakechain_wire::*;
 
+use crate::block::Request;
 use crate::blocks::{Blocks, Place};
 use crate::error::FinalizeError;
 use crate::objects::Objects;
@@ -28,6 +29,11 @@ pub struct Found {
     pub calls: Vec<Event>,
     /// By CPU.
     pub slices: BTreeMap<u32, Vec<Event>>,
+    pub requests: Vec<Request>,
+    /// By start, by time: few enough to be kept whole.
+    pub stalls: Vec<StallRecord>,
+    pub samples: Vec<SampleRecord>,
+    pub retransmits: Vec<SocketRecord>,
     pub user_stacks: HashMap<u64, Place>,
     pub kernel_stacks: HashMap<u64, Place>,
     /// What was waited for is called.
@@ -67,6 +73,10 @@ pub fn scan<S: ReadAt>(
     found.cut = reader.cut();
     found.off_cpu.sort_unstable();
     found.calls.sort_unstable();
+    found.requests.sort_unstable();
+    found.stalls.sort_by_key(|stall| stall.start_ns);
+    found.samples.sort_by_key(|sample| sample.at_ns);
+    found.retransmits.sort_by_key(|record| record.at_ns);
     found.slices.values_mut().for_each(|events| events.sort_unstable());
     found.lives.sort_by_key(|life| life.at_ns);
     for text in &found.texts {
@@ -106,6 +116,22 @@ impl Found {
             }),
             RECORD_SOCKET => SocketRecord::from_bytes(record.bytes).map(|socket| {
                 self.objects.take_socket(&socket);
+                socket.at_ns
+            }),
+            RECORD_BLOCK => BlockRecord::from_bytes(record.bytes).map(|block| {
+                self.requests.push(Request { queued_ns: block.queued_ns, place, id: block.id });
+                block.done_ns
+            }),
+            RECORD_STALL => StallRecord::from_bytes(record.bytes).map(|stall| {
+                self.stalls.push(stall);
+                stall.end_ns
+            }),
+            RECORD_SAMPLE => SampleRecord::from_bytes(record.bytes).map(|sample| {
+                self.samples.push(sample);
+                sample.at_ns
+            }),
+            RECORD_RETRANSMIT => SocketRecord::from_bytes(record.bytes).map(|socket| {
+                self.retransmits.push(socket);
                 socket.at_ns
             }),
             RECORD_LOSS => LossRecord::from_bytes(record.bytes).map(|loss| {

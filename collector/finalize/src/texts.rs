@@ -105,6 +105,20 @@ pub struct Coverage {
     pub function_index: Option<u32>,
 }
 
+/// Which process holds which socket.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Owners {
+    pub sockets: Vec<Owner>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Owner {
+    pub inode: u64,
+    pub pid: u32,
+}
+
 /// "7f12ab" or "0x7f12ab"
 pub fn hex(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok()

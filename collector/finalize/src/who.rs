@@ -215,6 +215,7 @@ impl Who {
                 happened("exit", None);
                 self.end(process, thread, life.at_ns);
             }
+            THREAD_OOM_KILL => happened("oom_kill", None),
             _ => {}
         }
     }

@@ -204,7 +204,7 @@ fn structure(tokens: &mut Tokens, result: &mut Declarations) -> Result<(), Strin
     }
     tokens.expect("}")?;
     tokens.expect(";")?;
-    if made.bytes == 0 || made.bytes % 8 != 0 {
+    if made.bytes == 0 || !made.bytes.is_multiple_of(8) {
         return Err(format!("struct {}: {} bytes, not a multiple of 8", made.name, made.bytes));
     }
     result.structs.push(made);

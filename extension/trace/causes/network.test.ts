@@ -29,7 +29,7 @@ test('packets that were sent again: of this very socket, of its peer, of another
     const trace = new FixtureTrace(50_000);
     const engine = trace.thread('engine', { cpu: 0 });
     const borrowed = trace.thread('borrowed', { cpu: 1 });
-    const socket = trace.object('socket', 7, '10.0.0.2:5000');
+    const socket = trace.object('socket', 7, 'tcp 10.0.0.1:4000 -> 10.0.0.2:5000');
     trace.retransmit(at, {
       ...(own === true ? { object: socket } : {}),
       ...(source === undefined ? {} : { source }),

@@ -9,6 +9,9 @@ import { leaf } from './nodes.ts';
 import type { Wait } from './wait.ts';
 import type { Walk } from './walk.ts';
 
+/** Of "tcp 10.0.0.1:5000 -> 10.0.0.2:80" the other end; a name of another form may be the peer itself. */
+export const peerOf = (name: string): string => name.slice(name.lastIndexOf(' ') + 1);
+
 export function retransmitted(walk: Walk, wait: Wait): CauseNode | undefined {
   const { offCpu, evidence } = walk.columns;
   const object = walk.object(wait.row);
@@ -17,7 +20,9 @@ export function retransmitted(walk: Walk, wait: Wait): CauseNode | undefined {
   const { startNs, endNs } = wait;
   const own = sentAgain(evidence.retransmits.bySocket.get(object.id), startNs, endNs);
   const seen = own.length > 0;
-  const found = seen ? own : sentAgain(evidence.retransmits.bySource.get(object.name ?? ''), startNs, endNs);
+  const found = seen
+    ? own
+    : sentAgain(evidence.retransmits.bySource.get(peerOf(object.name ?? '')), startNs, endNs);
   if (found.length === 0) return undefined;
   return leaf({
     edge: 'network',

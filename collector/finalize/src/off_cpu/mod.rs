@@ -32,15 +32,17 @@ use wait_objects::{NVIDIA_MAJOR, WaitObject, WaitObjectId, WaitObjects};
 use waker::Waker;
 
 const INSERT: &str = "INSERT INTO off_cpu (id, thread_id, start_ns, duration_ns, began_before, runnable_ns, reason_id, syscall_id, object_id, \
-         futex_op, futex_value, timeout_ns, stack_id, kernel_stack_id, next_thread_id, waker_thread_id, waker_context_id, interrupt_id, \
+         futex_op, futex_value, timeout_ns, block_io_id, stack_id, kernel_stack_id, next_thread_id, waker_thread_id, waker_context_id, interrupt_id, \
          waker_syscall_id, waker_stack_id, cpu_before, cpu_after, details) \
-         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)";
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)";
 
 /// Rows written, by whether the interval had ended.
 #[derive(Debug, Default, PartialEq)]
 pub struct Written {
     pub ended: u64,
     pub open: u64,
+    /// Sockets that were waited for, by inode: the object, and whose thread waited.
+    pub sockets: HashMap<u64, (WaitObjectId, ProcessId)>,
 }
 
 #[derive(Default)]
@@ -58,6 +60,8 @@ pub struct Known<'a> {
     /// Major numbers of the GPU's devices, besides NVIDIA's fixed one.
     pub gpu_majors: &'a [u32],
     pub objects: &'a Objects,
+    /// Rows of `block_io`, by the id of the request.
+    pub block_rows: &'a HashMap<u64, i64>,
 }
 
 /// Stacks of one interval, in the call tree.
@@ -79,7 +83,7 @@ pub fn write<S: ReadAt>(
 ) -> Result<Written, FinalizeError> {
     let mut off_cpu = OffCpu::default();
     let mut written = Written::default();
-    insert_rows(database, INSERT, 23, |rows| {
+    insert_rows(database, INSERT, 24, |rows| {
         for (index, event) in events.iter().enumerate() {
             context.steps.row()?;
             let record = context.blocks.record(event.place)?;
@@ -120,6 +124,9 @@ pub fn write<S: ReadAt>(
                 _ => None,
             };
 
+            if let (Some(object), Some(detail)) = (object, detail.filter(|detail| detail.file_kind == FILE_SOCKET)) {
+                written.sockets.entry(detail.object).or_insert((object, process));
+            }
             let was_woken = switch.wake_ns != 0;
             let wakes_this_futex = is_futex
                 && detail
@@ -155,6 +162,11 @@ pub fn write<S: ReadAt>(
             let timeout = detail.and_then(|detail| {
                 timeout::relative_ns(detail.timeout_kind, detail.timeout_ns, off_ns, began_before, &context.clock)
             });
+            // the wake-up ran inside a completion: that of the request that its CPU had completed last
+            let in_completion = waker_kernel.as_ref().is_some_and(|facts| facts.interrupt == Some("block"));
+            let block_row = detail
+                .filter(|_| in_completion)
+                .and_then(|detail| known.block_rows.get(&detail.waker_request).copied());
             rows.push(cells![
                 row_id(index),
                 thread,
@@ -168,6 +180,7 @@ pub fn write<S: ReadAt>(
                 is_futex.then(|| futex::operation(futex_op)),
                 detail.filter(|_| is_futex).map(|detail| detail.futex_value),
                 timeout,
+                block_row,
                 stacks.user,
                 stacks.kernel,
                 next_thread,
