@@ -23,6 +23,16 @@ static __always_inline __u8 state_code(__u32 state)
 	return STATE_OTHER;
 }
 
+/* Its control group has used its quota up. Since 6.18 the thread itself is held back; before, its group's whole queue. */
+static __always_inline bool is_throttled(struct task_struct *task)
+{
+	if (bpf_core_field_exists(((struct task_struct___throttled *)0)->throttled))
+		return BPF_CORE_READ((struct task_struct___throttled *)task, throttled);
+	if (bpf_core_field_exists(((struct cfs_rq *)0)->throttle_count))
+		return BPF_CORE_READ(task, se.cfs_rq, throttle_count) > 0;
+	return false;
+}
+
 static __always_inline void forget_wake(struct thread_state *state)
 {
 	state->wake_ns = 0;
@@ -75,8 +85,7 @@ static __always_inline void switch_out(struct task_struct *prev, __u32 next_tid,
 	}
 	if (BPF_CORE_READ_BITFIELD(prev, in_iowait))
 		state->flags |= SWITCH_IN_IOWAIT;
-	if (bpf_core_field_exists(((struct task_struct___throttled *)0)->throttled) &&
-	    BPF_CORE_READ((struct task_struct___throttled *)prev, throttled))
+	if (stays_runnable && is_throttled(prev))
 		state->flags |= SWITCH_THROTTLED;
 	followed = is_followed(prev, state, now);
 	read_asked(prev, state, followed && !stays_runnable, !stays_runnable);

@@ -1,5 +1,5 @@
 // Every way to wait, one after the other, each for 5 ms and on purpose, with what was waited on in the log.
-//   waits --folder FOLDER [--log FILE] [--wait-start]
+//   waits --folder FOLDER [--cpu-group FOLDER] [--log FILE] [--wait-start]
 //
 // The main thread waits; a helper named after the case ends its wait. Each case is one line of the log: its name, the
 // waiting thread, when it asked and when it went on, the helper, and what the trace should say of the object.
@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <linux/userfaultfd.h>
 #include <netinet/in.h>
 #include <semaphore.h>
@@ -198,6 +199,35 @@ static void network_cases(void) {
   end("udp", gettid(), "\"object\":%llu,\"name\":\"udp 127.0.0.1:%d\"", inode(to), ntohs(at.sin_port));
 }
 
+// Asleep since before the start: a thread that is ended on the way.
+static int before_ends[2];
+static struct {
+  pthread_t thread;
+  _Atomic int tid;
+  uint64_t asked_ns;
+} before;
+
+static void *sleep_before(void *unused) {
+  (void)unused;
+  pthread_setname_np(pthread_self(), "h-before");
+  before.asked_ns = now_ns();
+  before.tid = gettid();
+  read_byte(before_ends[0]);
+  return NULL;
+}
+
+static void start_before(void) {
+  if (pipe2(before_ends, O_CLOEXEC)) fail("pipe: %s", strerror(errno));
+  if (pthread_create(&before.thread, NULL, sleep_before, NULL)) fail("no thread");
+}
+
+static void before_case(void) {
+  start_helper("h-ender", write_byte, &before_ends[1]);
+  pthread_join(before.thread, NULL);
+  asked_ns = before.asked_ns;
+  end("slept_before", before.tid, "\"object\":%llu", inode(before_ends[0]));
+}
+
 // ---- futexes -----------------------------------------------------------------------------------------------------------
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, pi_mutex;
@@ -251,7 +281,7 @@ static void wake_word(void *word) {
 static void futex_cases(void) {
   hold(hold_mutex, &mutex);
   pthread_mutex_lock(&mutex);
-  end("mutex", gettid(), "\"object\":%llu", ADDRESS(&mutex));
+  end("mutex", gettid(), "\"object\":%llu,\"name\":\"mutex\"", ADDRESS(&mutex));
   pthread_mutex_unlock(&mutex);
 
   pthread_mutexattr_t attributes;
@@ -260,12 +290,12 @@ static void futex_cases(void) {
   pthread_mutex_init(&pi_mutex, &attributes);
   hold(hold_mutex, &pi_mutex);
   pthread_mutex_lock(&pi_mutex);
-  end("pi_mutex", gettid(), "\"object\":%llu", ADDRESS(&pi_mutex));
+  end("pi_mutex", gettid(), "\"object\":%llu,\"name\":\"pi_mutex\"", ADDRESS(&pi_mutex));
   pthread_mutex_unlock(&pi_mutex);
 
   hold(hold_rwlock, &rwlock);
   pthread_rwlock_wrlock(&rwlock);
-  end("rwlock", gettid(), "\"within\":[%llu,%zu]", ADDRESS(&rwlock), sizeof rwlock);
+  end("rwlock", gettid(), "\"variable\":\"rwlock\",\"within\":[%llu,%zu]", ADDRESS(&rwlock), sizeof rwlock);
   pthread_rwlock_unlock(&rwlock);
 
   struct timespec until;
@@ -275,7 +305,7 @@ static void futex_cases(void) {
   until.tv_sec += LONG_SECONDS;
   begin();
   pthread_cond_timedwait(&condition, &mutex, &until);
-  end("condition", gettid(), "\"within\":[%llu,%zu],\"timeout_ns\":%llu", ADDRESS(&condition), sizeof condition,
+  end("condition", gettid(), "\"variable\":\"condition\",\"within\":[%llu,%zu],\"timeout_ns\":%llu", ADDRESS(&condition), sizeof condition,
       LONG_SECONDS * SECOND);
   pthread_mutex_unlock(&mutex);
 
@@ -283,7 +313,7 @@ static void futex_cases(void) {
   start_helper("h-semaphore", post, NULL);
   begin();
   sem_wait(&semaphore);
-  end("semaphore", gettid(), "\"within\":[%llu,%zu]", ADDRESS(&semaphore), sizeof semaphore);
+  end("semaphore", gettid(), "\"variable\":\"semaphore\",\"within\":[%llu,%zu]", ADDRESS(&semaphore), sizeof semaphore);
 
   start_helper("h-join", NULL, NULL);
   int joined = helper.tid;
@@ -328,6 +358,41 @@ static void child_cases(void) {
   kill(child, SIGCONT);
   waitpid(child, NULL, 0);
   end("stopped", child, "\"waker\":%d", gettid());
+}
+
+// Whoever starts a program by vfork() waits until the child runs it, or is gone.
+static void vfork_case(void) {
+  begin();
+  pid_t child = vfork();
+  if (!child) {
+    sleep_until(now_ns() + WAIT_NS);
+    _exit(0);
+  }
+  end("vfork", gettid(), "\"child\":%d", child);
+  waitpid(child, NULL, 0);
+}
+
+static void interrupt_waiter(void *pid) { kill(*(pid_t *)pid, SIGUSR1); }
+
+static void signal_case(void) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &signals, NULL);
+  pid_t own = getpid();
+  start_helper("h-signal", interrupt_waiter, &own);
+  begin();
+  int got;
+  sigwait(&signals, &got);
+  end("signal", gettid(), "\"signal\":%d", got);
+}
+
+// Until every CPU has scheduled, and not to be interrupted: the kernel's own work ends it.
+static void uninterruptible_case(void) {
+  begin();
+  for (int i = 0; i < 4; i++)
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0)) return; // the kernel may lack it
+  end("uninterruptible", gettid(), "\"calls\":4");
 }
 
 // ---- memory and disk ---------------------------------------------------------------------------------------------------
@@ -405,6 +470,20 @@ static void kernel_lock_case(void) {
   munmap(much, MUCH);
 }
 
+// What was written waits for the journal's own thread, where the file system has one.
+static void sync_case(const char *folder) {
+  char path[400];
+  snprintf(path, sizeof path, "%s/synced.bin", folder);
+  int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) fail("%s: %s", path, strerror(errno));
+  begin();
+  for (int i = 0; i < 4; i++) {
+    if (pwrite(fd, path, sizeof path, (off_t)i * 4096) != sizeof path || fsync(fd)) fail("%s: %s", path, strerror(errno));
+  }
+  end("sync", gettid(), "\"object\":%llu,\"name\":\"%s\"", inode(fd), path);
+  close(fd);
+}
+
 // ---- the CPU -----------------------------------------------------------------------------------------------------------
 
 static void *yield_too(void *cpu) {
@@ -428,29 +507,83 @@ static void yield_case(void) {
   end("yield", gettid(), "\"cpu\":%d", last);
 }
 
+// Two that never sleep, on one CPU.
+static void *spin_too(void *cpu) {
+  pin_to(*(int *)cpu);
+  pthread_setname_np(pthread_self(), "h-spin");
+  helper.tid = gettid();
+  while (is_held) {
+  }
+  return NULL;
+}
+
+static void preempted_case(void) {
+  int first, last;
+  choose_cpus(&first, &last); // that of yield_case: pinned already
+  is_held = 1;
+  pthread_create(&helper.thread, NULL, spin_too, &last);
+  while (!helper.tid) sched_yield();
+  begin();
+  uint64_t cpu = cpu_ns();
+  for (uint64_t until = now_ns() + 40 * MS; now_ns() < until;) {
+  }
+  cpu = cpu_ns() - cpu;
+  is_held = 0;
+  end("preempted", gettid(), "\"cpu\":%d,\"cpu_ns\":%llu", last, (unsigned long long)cpu);
+}
+
+// A child in a control group that may have a part of a CPU only, and wants all of it.
+static void throttled_case(const char *group) {
+  char path[400], text[32];
+  snprintf(path, sizeof path, "%s/cgroup.procs", group);
+  begin();
+  pid_t child = fork();
+  if (!child) {
+    int procs = open(path, O_WRONLY | O_CLOEXEC), bytes = snprintf(text, sizeof text, "%d", getpid());
+    if (procs < 0 || write(procs, text, (size_t)bytes) != bytes) _exit(1);
+    for (uint64_t until = cpu_ns() + 40 * MS; cpu_ns() < until;) {
+    }
+    _exit(0);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  if (status) fail("%s does not take a process", path);
+  end("throttled", child, "\"group\":\"%s\"", group);
+}
+
 int main(int argc, char **argv) {
-  const char *log = NULL, *folder = NULL;
+  const char *log = NULL, *folder = NULL, *cpu_group = NULL;
   int waiting = 0, option;
-  static const struct option options[] = {{"log", 1, 0, 'l'}, {"folder", 1, 0, 'f'}, {"wait-start", 0, 0, 'w'}, {0}};
+  static const struct option options[] = {{"log", 1, 0, 'l'}, {"folder", 1, 0, 'f'},
+                                         {"cpu-group", 1, 0, 'g'}, {"wait-start", 0, 0, 'w'}, {0}};
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
     if (option == 'l') log = optarg;
     else if (option == 'f') folder = optarg;
+    else if (option == 'g') cpu_group = optarg;
     else if (option == 'w') waiting = 1;
-    else fail("waits --folder FOLDER [--log FILE] [--wait-start]");
+    else fail("waits --folder FOLDER [--cpu-group FOLDER] [--log FILE] [--wait-start]");
   }
   if (!folder) fail("--folder: where may a file be written and read?");
+  start_before();
   expect_start();
   if (waiting) wait_start();
   uint64_t start = now_ns();
+  before_case();
   time_cases();
   descriptor_cases();
   network_cases();
   futex_cases();
   child_cases();
+  vfork_case();
+  signal_case();
+  uninterruptible_case();
   page_fault_case();
   disk_case(folder);
+  sync_case(folder);
   kernel_lock_case();
   yield_case();
+  preempted_case();
+  if (cpu_group) throttled_case(cpu_group);
   char more[100];
   snprintf(more, sizeof more, "\"start_ns\":%llu,\"end_ns\":%llu", (unsigned long long)start, (unsigned long long)now_ns());
   log_workload(more);

@@ -102,15 +102,18 @@ impl Maps {
         self.readings(who, process).is_some()
     }
 
-    /// Where each file whose name fulfils a condition begins in a process: (file, address, offset that is mapped there).
-    pub fn bases(&self, who: &Who, process: ProcessId, wanted: impl Fn(&str) -> bool) -> Vec<(FileId, u64, u64)> {
+    /// The mappings that begin nearest below an address, in the reading of that time first: (file, start, offset there).
+    pub fn below(&self, who: &Who, process: ProcessId, address: u64, at_ns: u64) -> Vec<(FileId, u64, u64)> {
+        let Some(readings) = self.readings(who, process) else { return Vec::new() };
+        let later = readings.partition_point(|(read_ns, _)| *read_ns <= at_ns);
+        let in_order = readings.get(later.saturating_sub(1)..).unwrap_or_default();
         let mut found: Vec<(FileId, u64, u64)> = Vec::new();
-        for (_, mappings) in self.readings(who, process).into_iter().flatten() {
-            for mapping in mappings {
-                let is_wanted = self.files.get(mapping.file as usize).is_some_and(|file| wanted(&file.path));
-                if is_wanted && !found.iter().any(|(file, ..)| *file == mapping.file) {
-                    found.push((mapping.file, mapping.start, mapping.offset));
-                }
+        for (_, mappings) in in_order {
+            let index = mappings.partition_point(|mapping| mapping.start <= address).checked_sub(1);
+            let Some(mapping) = index.and_then(|index| mappings.get(index)) else { continue };
+            let place = (mapping.file, mapping.start, mapping.offset);
+            if !found.contains(&place) {
+                found.push(place);
             }
         }
         found

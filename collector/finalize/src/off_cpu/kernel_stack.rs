@@ -83,7 +83,8 @@ const CAUSES: &[(Cause, &[&str])] = &[
             "__sys_accept",
         ],
     ),
-    (Cause::Child, &["do_wait", "kernel_wait4", "kernel_waitid", "__do_wait"]),
+    // vfork() and posix_spawn() wait until the child runs its program
+    (Cause::Child, &["do_wait", "kernel_wait4", "kernel_waitid", "__do_wait", "kernel_clone", "wait_for_vfork_done"]),
     (Cause::Stopped, &["do_signal_stop", "ptrace_stop", "do_jobctl_trap", "__refrigerator"]),
     (Cause::PageFault, &["handle_userfault", "migration_entry_wait", "do_swap_page"]),
     (

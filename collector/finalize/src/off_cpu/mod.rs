@@ -1,7 +1,7 @@
 //! Threads off the CPU: rows of `off_cpu` and `wait_object`.
 
 mod futex;
-mod gil;
+mod globals;
 mod kernel_stack;
 mod reason;
 mod timeout;
@@ -25,7 +25,7 @@ use crate::objects::Objects;
 use crate::scan::Event;
 use crate::stacks::Innermost;
 use crate::who::{ProcessId, ThreadId, Who};
-use gil::Gil;
+use globals::Globals;
 use kernel_stack::KernelFacts;
 use reason::Wait;
 use wait_objects::{NVIDIA_MAJOR, WaitObject, WaitObjectId, WaitObjects};
@@ -48,7 +48,7 @@ pub struct Written {
 #[derive(Default)]
 struct OffCpu {
     objects: WaitObjects,
-    gil: Gil,
+    globals: Globals,
     facts: HashMap<StackId, KernelFacts>,
     /// Kernel locks of which only who wanted them is known.
     unseen_locks: Vec<String>,
@@ -294,9 +294,10 @@ impl OffCpu {
             }
         }
         let private = futex::is_private(op);
-        let in_runtime = self.gil.object(&context.who, &mut context.frames, process, address);
-        let object = WaitObject::Futex { process, address: in_runtime.unwrap_or(address), private };
-        self.objects.id(object, || in_runtime.map(|_| gil::NAME.to_string()))
+        let global = self.globals.at(&context.who, &mut context.frames, process, address, detail.base.at_ns);
+        let object =
+            WaitObject::Futex { process, address: global.as_ref().map_or(address, |global| global.address), private };
+        self.objects.id(object, || global.map(|global| global.name))
     }
 
     /// One lock by its address where the kernel told it; else by who wanted it.
