@@ -83,7 +83,7 @@ for (const { name, options, lossless } of [
       for (const [of, kinds] of [
         ["= 'cuda'", "= 'uprobe'"],
         ["= 'stack'", "= 'stack'"],
-        ["IN ('life', 'scheduler')", "NOT IN ('uprobe', 'stack')"],
+        ["IN ('life', 'scheduler', 'host')", "NOT IN ('uprobe', 'stack')"],
       ])
         assert.equal(
           file.number(`SELECT sum(events) FROM loss WHERE class ${of}`),

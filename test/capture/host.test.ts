@@ -2,7 +2,7 @@
 // readings. Each is compared with the workload's own count, or with the kernel's.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startCapture } from '../lib/capture.ts';
@@ -16,10 +16,33 @@ const onDisk = mkdtempSync('/var/tmp/wakechain-test-');
 let file: TraceFile;
 let pid = 0;
 let lines: readonly LogLine[] = [];
+/** What the stand-in for nvidia-smi was called with. */
+const smiCalls = join(folder, 'nvidia-smi.calls');
 let at: (ns: number) => number;
+
+/**
+ * A program that prints what nvidia-smi prints in its loop mode, for two GPUs, the second without a power meter
+ * (https://docs.nvidia.com/deploy/nvidia-smi: --query-gpu, --format=csv,noheader,nounits, --loop-ms).
+ */
+function makeNvidiaSmi(): string {
+  const programs = join(folder, 'programs');
+  mkdirSync(programs);
+  const script = [
+    '#!/bin/sh',
+    `echo "$$ $*" >> '${smiCalls}'`,
+    'while :; do',
+    'echo "0, 87, 40, 2048, 1410, 65, 299.50, 0x0000000000000004"',
+    'echo "1, 3, 0, 17, 210, 31, [N/A], 0x0000000000000001"',
+    'sleep 1',
+    'done',
+  ];
+  writeFileSync(join(programs, 'nvidia-smi'), `${script.join('\n')}\n`, { mode: 0o755 });
+  return programs;
+}
 
 before(async () => {
   buildWorkloads();
+  process.env['PATH'] = `${makeNvidiaSmi()}:${process.env['PATH']}`;
   const log = join(folder, 'host.log');
   const trace = join(folder, 'host.wakechain.db');
   const workload = await startWorkload('host', ['--folder', onDisk, '--log', log]);
@@ -152,6 +175,32 @@ test('readings of the host', () => {
     for (const value of metric(name)) assert.ok(value >= 0 && value <= 100, `${name}: ${value}`);
   // one thread of it spun for a good part of the first second
   assert.ok(Math.max(...metric('cpu.user_percent')) > 5, String(metric('cpu.user_percent')));
+});
+
+test('readings of the GPUs, by nvidia-smi in its loop mode, which ends with the capture', () => {
+  const values = (metric: string) =>
+    file.rows('SELECT value FROM sample WHERE metric = ?', metric).map(({ value }) => Number(value));
+  const said: Readonly<Record<string, readonly [number, number | undefined]>> = {
+    utilization_percent: [87, 3],
+    memory_utilization_percent: [40, 0],
+    memory_used_bytes: [2048 * 2 ** 20, 17 * 2 ** 20],
+    sm_clock_mhz: [1410, 210],
+    temperature_celsius: [65, 31],
+    power_watts: [299.5, undefined],
+    throttle_reasons: [4, 1],
+  };
+  for (const [name, ofBoth] of Object.entries(said))
+    for (const [gpu, wanted] of ofBoth.entries())
+      assert.deepEqual(
+        [...new Set(values(`gpu.${gpu}.${name}`))],
+        wanted === undefined ? [] : [wanted],
+        name,
+      );
+  assert.ok(values('gpu.0.utilization_percent').length >= 2, 'one reading a second');
+  const calls = readFileSync(smiCalls, 'utf8').trim().split('\n');
+  assert.equal(calls.length, 1, calls.join('\n'));
+  assert.match(calls[0] ?? '', /--format=csv,noheader,nounits --loop-ms=1000$/);
+  assert.throws(() => process.kill(Number(calls[0]?.split(' ')[0]), 0), 'it is gone');
 });
 
 test('everything adds up', () => {
