@@ -95,6 +95,28 @@ for (const { name, file } of sources) {
       ours("SELECT count(*) AS n FROM sample WHERE metric = 'cpu.percent'"),
       theirs('SELECT count(*) AS n FROM system_snapshots'),
     );
+    // A thread is who its rows say, on their host: what they did stays theirs.
+    const { node } =
+      source.prepare("SELECT count(*) AS node FROM pragma_table_info('events') WHERE name = 'node'").get() ??
+      {};
+    const host = node === 1 ? 'node' : "''";
+    const perThread = (db: DatabaseSync, sql: string): unknown => {
+      const statement = db.prepare(sql);
+      statement.setReadBigInts(true);
+      return statement.all();
+    };
+    const order = 'GROUP BY 1, 2, 3 ORDER BY 1, 2, 3';
+    assert.deepEqual(
+      perThread(
+        trace,
+        `SELECT ifnull(p.details ->> 'node', '') AS host, p.pid, t.tid, count(*) AS n, sum(c.duration_ns) AS d FROM cuda_call c
+         JOIN thread t ON t.id = c.thread_id JOIN process p ON p.id = t.process_id ${order}`,
+      ),
+      perThread(
+        source,
+        `SELECT ${host} AS host, pid, tid, count(*) AS n, sum(duration) AS d FROM events WHERE ${kinds[0]?.[1]} ${order}`,
+      ),
+    );
     // Sums and ends survive the change of clock and of what a time stands for.
     const startUnix = BigInt(
       JSON.parse(
