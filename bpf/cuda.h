@@ -182,6 +182,12 @@ static __noinline void drop_top_frame(struct call_state *calls, __u32 tid, __u64
 	send_call(&calls->frames[top], &end, now);
 }
 
+/* The frame's probe was taken away since: whether the call has returned is not known. */
+static __always_inline bool is_unwatched(struct call_frame *frame)
+{
+	return frame->order >> 8 != order_for(frame->probe) >> 8;
+}
+
 static __noinline void end_calls(struct task_struct *task, __u64 now, __u32 why)
 {
 	struct call_state *calls = call_state_of(task);
@@ -189,24 +195,31 @@ static __noinline void end_calls(struct task_struct *task, __u64 now, __u32 why)
 	if (!calls)
 		return;
 	for (int i = 0; i < MAX_DEPTH; i++) {
-		if (!calls->depth)
+		__u32 top = calls->depth - 1;
+
+		if (top >= MAX_DEPTH)
 			return;
-		drop_top_frame(calls, task->pid, now, why);
+		drop_top_frame(calls, task->pid, now, is_unwatched(&calls->frames[top]) ? CALL_ABANDONED : why);
 	}
 }
 
-/* Frames further down the stack than `stack_pointer` cannot be alive: their functions were left without a return. */
+/*
+ * Frames further down the stack than `stack_pointer` cannot be alive: their functions were left without a return. Nor is
+ * anything known of those that nobody watches any more.
+ */
 static __noinline void drop_dead_frames(struct call_state *calls, __u64 stack_pointer, __u64 found_there, __u32 tid,
 					__u64 now)
 {
 	for (int i = 0; i < MAX_DEPTH; i++) {
 		__u32 top = calls->depth - 1;
 
-		if (top >= MAX_DEPTH || calls->frames[top].stack_pointer > stack_pointer)
+		if (top >= MAX_DEPTH)
+			return;
+		if (calls->frames[top].stack_pointer > stack_pointer && !is_unwatched(&calls->frames[top]))
 			return;
 		/* At the same place: a tail call finds the hook's trampoline (a page of its own) instead of a return address. */
 		if (calls->frames[top].stack_pointer == stack_pointer && !(found_there & 4095) &&
-		    found_there != calls->frames[top].return_address)
+		    !is_unwatched(&calls->frames[top]) && found_there != calls->frames[top].return_address)
 			return;
 		drop_top_frame(calls, tid, now, CALL_ABANDONED);
 	}
@@ -237,11 +250,15 @@ static __always_inline int on_entry(probe_registers *ctx)
 	struct call_state *calls;
 	struct call_frame *frame;
 	__u64 words[CALL_STACK_WORDS] = {};
-	__u32 depth, flags;
+	__u32 depth, flags, order;
+	bool calibrates;
 
-	if (!recording(now))
+	if (!recording(now) && !calibrating)
 		return SKIP_RETURN;
 	cookie = bpf_get_attach_cookie(ctx);
+	calibrates = (__u32)cookie == PROBE_CALIBRATION;
+	if (calibrating && !calibrates)
+		return SKIP_RETURN;
 	flags = cookie >> 32;
 	of = counters_of((__u32)cookie);
 	COUNT_ATOMIC(of, hits, 1);
@@ -249,7 +266,7 @@ static __always_inline int on_entry(probe_registers *ctx)
 	task = (struct task_struct *)bpf_get_current_task_btf();
 	calls = call_state_of_caller(task, false);
 	if (!calls) {
-		if (!calling_thread_is_target(ids >> 32)) {
+		if (!calibrates && !calling_thread_is_target(ids >> 32)) {
 			COUNT_ATOMIC(of, filtered, 1);
 			return SKIP_RETURN;
 		}
@@ -260,6 +277,12 @@ static __always_inline int on_entry(probe_registers *ctx)
 			return SKIP_RETURN;
 		}
 	}
+	order = order_for((__u32)cookie);
+	if (LEVEL_OF(order) >= LEVEL_OFF || beyond_limit(now)) {
+		COUNT_ATOMIC(of, filtered, 1);
+		return SKIP_RETURN;
+	}
+	charge(calls, now, LEVEL_OF(order) == LEVEL_ENTRIES ? price_entry_ns : price_call_ns);
 	stack_pointer = stack_pointer_of(ctx);
 	return_address = read_return_address(ctx, words, flags & COOKIE_WANTS_STACK_WORDS);
 	if (calls->depth)
@@ -279,9 +302,16 @@ static __always_inline int on_entry(probe_registers *ctx)
 	frame->return_address = return_address;
 	frame->probe = cookie;
 	frame->flags = flags;
+	frame->order = order;
 	if (flags & COOKIE_WANTS_ARGS) {
 		read_arguments(ctx, frame->args);
 		__builtin_memcpy(frame->stack_words, words, sizeof(words));
+	}
+	if (LEVEL_OF(order) == LEVEL_ENTRIES) {
+		struct call_end end = {.flags = CALL_NO_RETURN_PROBE, .tid = ids, .depth = depth};
+
+		send_call(frame, &end, now);
+		return SKIP_RETURN;
 	}
 	calls->depth = depth + 1;
 	return RUN_RETURN;
@@ -331,12 +361,14 @@ static __always_inline bool call_wants_stack(struct task_struct *task, struct ca
 
 	if (!stacks_per_second)
 		return false;
+	if (calibrating)
+		return calibrating == 2;
 	if (now - frame->start_ns < call_threshold_ns) {
 		of = counters_of(frame->probe);
 		if (!of || of->hits > first_calls)
 			return false;
 	}
-	state = thread_state_of_caller(task);
+	state = LEVEL_OF(order_for(frame->probe)) == LEVEL_ALL ? thread_state_of_caller(task) : NULL;
 	if (state && take_stack_token(state, now))
 		return true;
 	COUNT_ATOMIC(counters_of(PROBE_USER_STACK), hits, 1);
@@ -354,7 +386,7 @@ static __always_inline int on_return(probe_registers *ctx)
 	struct call_end end = {};
 	__u32 top, output;
 
-	if (!recording(now))
+	if (!recording(now) && !calibrating)
 		return 0;
 	task = (struct task_struct *)bpf_get_current_task_btf();
 	calls = call_state_of_caller(task, false);
@@ -387,8 +419,10 @@ static __always_inline int on_return(probe_registers *ctx)
 		if (argument && !bpf_probe_read_user(&end.output, sizeof(end.output), (void *)argument))
 			end.flags |= CALL_HAS_OUTPUT;
 	}
-	if (call_wants_stack(task, frame, now))
+	if (call_wants_stack(task, frame, now)) {
+		charge(calls, now, price_stack_ns);
 		end.user_stack = send_call_stack(ctx, calls, frame, now);
+	}
 	if (frame->flags & COOKIE_MEMORY_SOURCE_MASK)
 		send_call_with_memory(frame, &end, now);
 	else

@@ -196,6 +196,15 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev, str
 		slice->filtered++;
 	if (!(facts.flags & (SWITCH_HAS_SLICE | SWITCH_HAS_OFF_CPU)))
 		return 0;
+	if (beyond_limit(now)) {
+		if (facts.flags & SWITCH_HAS_SLICE)
+			slice->filtered++;
+		if (state) {
+			off_cpu->filtered++;
+			state->off_ns = 0;
+		}
+		return 0;
+	}
 	if (state)
 		sent = send_off_cpu(next, state, &facts, followed);
 	else

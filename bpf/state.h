@@ -182,12 +182,16 @@ struct call_frame {
 	__u64 stack_words[CALL_STACK_WORDS];
 	__u32 probe;
 	__u32 flags;               /* upper half of the cookie                       */
+	__u32 order;               /* of the governor, when the call began           */
+	__u32 reserved;
 };
 
 /* Exists only for threads of targets that have called CUDA. */
 struct call_state {
 	__u32 depth;
 	__u32 reserved;
+	__u64 window_ns;           /* since when what the probes cost is added up    */
+	__u64 window_cost_ns;
 	struct call_frame frames[MAX_DEPTH];
 };
 

@@ -13,6 +13,7 @@
 #include "storage.h"
 #include "registers.h"
 #include "stacks.h"
+#include "governor.h"
 #include "cuda.h"
 #include "life.h"
 #include "objects.h"

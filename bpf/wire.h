@@ -437,6 +437,7 @@ enum probe_index {
 	PROBE_COMPACTION = 22,
 	PROBE_OOM = 23,
 	PROBE_SAMPLE = 24,         /* filtered = the CPU was idle, or ran no target                                      */
+	PROBE_CALIBRATION = 63,    /* a function of the collector's own; what it records is thrown away                  */
 	PROBE_FIRST_CALL = 64,     /* the first CUDA function                                                            */
 	PROBE_LIMIT = 2048,
 };

@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use libbpf_rs::{Link, ProgramMut, UprobeMultiOpts, UprobeOpts};
+use libbpf_rs::Link;
 use serde_json::{Value, json};
 use wakechain_cuda::variants::plain_name;
-use wakechain_cuda::{Known, Machine, known, rank, reading};
+use wakechain_cuda::{Known, known, rank};
 use wakechain_host::elf::{self, Function};
 use wakechain_host::libraries::CudaFile;
 use wakechain_wire::{
@@ -19,6 +19,7 @@ use wakechain_wire::{
     PROBE_WAKING,
 };
 
+use crate::groups::{Group, Wanted};
 use crate::options::{ProbeChoice, Rung};
 use crate::probes::Probes;
 
@@ -27,7 +28,8 @@ use crate::probes::Probes;
 const MAX_LINK_FUNCTIONS: usize = 40;
 const MAX_LINK_FUNCTIONS_OF_FILE: usize = 20;
 
-const EVERY_PROCESS: i32 = -1;
+/// A thread takes away so many links.
+const LINKS_OF_A_THREAD: usize = 4;
 
 /// How many probes every capture has.
 pub const FIXED_PROBES: usize = 25;
@@ -75,7 +77,7 @@ pub struct Attacher {
     choices: Vec<ProbeChoice>,
     seen: HashSet<(u64, u64)>,
     next_index: u32,
-    links: Vec<Link>,
+    pub groups: Vec<Group>,
     pub attached: usize,
     pub refused: usize,
 }
@@ -91,26 +93,13 @@ struct Place<'a> {
     rung: Rung,
 }
 
-/// One function that is to be probed.
-struct Wanted {
-    function: Function,
-    known: Known,
-    index: u32,
-}
-
-impl Wanted {
-    fn cookie(&self) -> u64 {
-        u64::from(self.index) | u64::from(reading::cookie_flags(self.known.roles, Machine::HOST)) << 32
-    }
-}
-
 impl Attacher {
     pub fn new(choices: Vec<ProbeChoice>) -> Self {
         Attacher {
             choices,
             seen: HashSet::new(),
             next_index: PROBE_FIRST_CALL,
-            links: Vec::new(),
+            groups: Vec::new(),
             attached: 0,
             refused: 0,
         }
@@ -123,15 +112,15 @@ impl Attacher {
 
     /// Takes every probe away.
     pub fn detach(&mut self) {
-        let links = std::mem::take(&mut self.links);
-        if links.len() <= 8 {
+        let links: Vec<Link> = std::mem::take(&mut self.groups).into_iter().flat_map(Group::end).collect();
+        if links.len() <= 1 {
             return;
         }
         // Each waits for the kernel by itself: side by side they take no longer than one.
         std::thread::scope(|scope| {
             let mut rest = links;
             while !rest.is_empty() {
-                let some = rest.split_off(rest.len().saturating_sub(8));
+                let some = rest.split_off(rest.len().saturating_sub(LINKS_OF_A_THREAD));
                 scope.spawn(move || drop(some));
             }
         });
@@ -157,7 +146,9 @@ impl Attacher {
                 let place =
                     Place { open_path: &file.open_path, path: &file.path, major: file.major(), rung: probes.rung };
                 let chosen = self.choose(binary.functions, place, &mut rows);
-                self.attach_all(probes, place, chosen, &mut rows);
+                for group in by_category(chosen) {
+                    self.attach_all(probes, place, group, &mut rows);
+                }
             }
             Err(error) => {
                 self.refused += 1;
@@ -206,18 +197,19 @@ impl Attacher {
         if wanted.is_empty() {
             return;
         }
-        match attach(probes, place.open_path, &wanted) {
-            Ok(links) => {
-                self.links.extend(links);
-                self.attached += wanted.len();
-                rows.extend(wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, place, Ok(()))));
+        match Group::attach(probes, place.open_path, wanted) {
+            Ok(group) => {
+                self.attached += group.functions.len();
+                let attached = |one: &Wanted| row(Some(one.index), &one.function, one.known, place, Ok(()));
+                rows.extend(group.functions.iter().map(attached));
+                self.groups.push(group);
             }
-            Err(error) if wanted.len() == 1 => {
+            Err((wanted, error)) if wanted.len() == 1 => {
                 self.refused += 1;
                 let text = error.to_string();
                 rows.extend(wanted.iter().map(|one| row(Some(one.index), &one.function, one.known, place, Err(&text))));
             }
-            Err(_) => {
+            Err((wanted, _)) => {
                 let mut first = wanted;
                 let second = first.split_off(first.len() / 2);
                 self.attach_all(probes, place, first, rows);
@@ -227,46 +219,13 @@ impl Attacher {
     }
 }
 
-fn attach(probes: &Probes<'_>, path: &Path, wanted: &[Wanted]) -> libbpf_rs::Result<Vec<Link>> {
-    let programs = &probes.skeleton.progs;
-    match probes.rung {
-        Rung::Session => Ok(vec![multi(&programs.cuda_session, path, wanted, true, false)?]),
-        Rung::Multi => Ok(vec![
-            // the return first: an entry without its return would leave a call open for ever
-            multi(&programs.cuda_multi_return, path, wanted, false, true)?,
-            multi(&programs.cuda_multi_entry, path, wanted, false, false)?,
-        ]),
-        Rung::Link => {
-            let mut links = Vec::new();
-            for one in wanted {
-                links.push(single(&programs.cuda_link_return, path, one, true)?);
-                links.push(single(&programs.cuda_link_entry, path, one, false)?);
-            }
-            Ok(links)
-        }
+/// What the governor takes away together.
+fn by_category(chosen: Vec<Wanted>) -> Vec<Vec<Wanted>> {
+    let mut groups: BTreeMap<&str, Vec<Wanted>> = BTreeMap::new();
+    for one in chosen {
+        groups.entry(one.known.category).or_default().push(one);
     }
-}
-
-fn multi(
-    program: &ProgramMut<'_>,
-    path: &Path,
-    wanted: &[Wanted],
-    session: bool,
-    retprobe: bool,
-) -> libbpf_rs::Result<Link> {
-    let options = UprobeMultiOpts {
-        offsets: wanted.iter().map(|one| one.function.probe_offset as usize).collect(),
-        cookies: wanted.iter().map(Wanted::cookie).collect(),
-        session,
-        retprobe,
-        ..UprobeMultiOpts::default()
-    };
-    program.attach_uprobe_multi_with_opts(EVERY_PROCESS, path, "", options)
-}
-
-fn single(program: &ProgramMut<'_>, path: &Path, one: &Wanted, retprobe: bool) -> libbpf_rs::Result<Link> {
-    let options = UprobeOpts { cookie: one.cookie(), retprobe, ..UprobeOpts::default() };
-    program.attach_uprobe_with_opts(EVERY_PROCESS, path, one.function.probe_offset as usize, options)
+    groups.into_values().collect()
 }
 
 fn row(index: Option<u32>, function: &Function, known: Known, place: Place<'_>, result: Result<(), &str>) -> Value {

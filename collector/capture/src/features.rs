@@ -38,6 +38,8 @@ pub fn try_probes() -> Result<Duration, CaptureError> {
         target_everyone: false,
         sample_hz: 0,
         rung: None,
+        governed: false,
+        max_events_per_second: 0,
     };
     let probes = Probes::load(&mut storage, options, &rings, sizes, cpus)?;
     let took = began.elapsed();

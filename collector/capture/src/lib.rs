@@ -1,19 +1,23 @@
 //! Records what the kernel and the CUDA libraries did: loads the probes, drains their rings, writes the spool.
 //!
 //! - [`options`]: what is asked for, said, and handed back          - `session`: one capture from beginning to end
-//! - `probes`, `optional`, `skeleton`: the BPF programs             - `functions`, `attach`: which functions are probed
+//! - `probes`, `optional`, `skeleton`: the BPF programs             - `attach`, `groups`: which functions are probed
 //! - `rings`, `spool`, `file_queue`: kernel -> reader -> writer -> file  - `processes`, `command`: whom it is about
+//! - `calibrate`, `governor`: what the probes cost, and which of them go when that is too much
 //! - `lease`: probes do nothing once nobody reads them      - `leftovers`, `counts`: what is told last; does it add up?
 //! - `metrics`: the host once a second                            - `owners`: which process holds a socket
 //! - `sys`: the only unsafe code
 
 mod attach;
+mod calibrate;
 mod command;
 mod control;
 mod counts;
 mod error;
 pub mod features;
 mod file_queue;
+mod governor;
+mod groups;
 mod host_scan;
 mod kernel;
 mod kernel_symbols;

@@ -13,6 +13,9 @@ pub const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 /// A thread's wait at least this long is kept with its stacks.
 pub const DEFAULT_OFF_CPU_THRESHOLD: Duration = Duration::from_micros(50);
 
+/// Of a thread's time, for probes.
+pub const DEFAULT_OVERHEAD_PERCENT: f64 = 2.0;
+
 #[derive(Clone, Debug)]
 pub struct CaptureOptions {
     pub targets: Targets,
@@ -26,6 +29,8 @@ pub struct CaptureOptions {
     pub ring_bytes: Option<u32>,
     /// Share of a thread's time that the probes may cost before calls are thinned; 0 = never thin.
     pub overhead_percent: f64,
+    /// Events that the probes let through; beyond it they are left out, and told of. 0 = no limit.
+    pub max_events_per_second: u64,
     /// Pin the collector's threads to this CPU.
     pub cpu: Option<usize>,
     /// The spool file, made anew (an existing file is an error), mode 0600.
@@ -50,7 +55,8 @@ impl CaptureOptions {
             off_cpu_threshold: DEFAULT_OFF_CPU_THRESHOLD,
             sample_hz: None,
             ring_bytes: None,
-            overhead_percent: 2.0,
+            overhead_percent: DEFAULT_OVERHEAD_PERCENT,
+            max_events_per_second: 0,
             cpu: None,
             spool,
             probe_choices: Vec::new(),

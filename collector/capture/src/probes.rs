@@ -15,6 +15,7 @@ use wakechain_wire::{
 };
 
 use crate::error::CaptureError;
+use crate::governor::Prices;
 use crate::kernel::Kernel;
 use crate::lease::Lease;
 use crate::optional;
@@ -43,6 +44,21 @@ pub struct ProbeOptions {
     /// Of running target threads, each second; 0 = none.
     pub sample_hz: u32,
     pub rung: Option<Rung>,
+    /// Threads add up what their probes cost.
+    pub governed: bool,
+    /// 0 = no limit.
+    pub max_events_per_second: u64,
+}
+
+/// What a CUDA function's probe records, as `enum level` in bpf/governor.h: each less than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    All = 0,
+    NoStacks = 1,
+    /// Entries, without returns.
+    Entries = 2,
+    /// Nothing: it is about to be taken away.
+    Off = 3,
 }
 
 /// What runs on a CPU, as the probes saw it last.
@@ -210,6 +226,49 @@ impl<'obj> Probes<'obj> {
         self.links.clear();
     }
 
+    /// What a function's probe is to record; `times`: how often it was taken away.
+    pub fn order(&self, index: u32, level: Level, times: u32) {
+        let order = level as u32 | times << 8;
+        // The map has room for every index.
+        let _ = self.skeleton.maps.orders.update(&index.to_ne_bytes(), &order.to_ne_bytes(), MapFlags::ANY);
+    }
+
+    /// 1: the calibration probe records; 2: with a stack for each call; 0: no more.
+    pub fn calibrate(&mut self, how: u32) {
+        if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
+            sys::publish_word(&mut globals.calibrating, how);
+        }
+    }
+
+    pub fn set_prices(&mut self, prices: Prices) {
+        if let Some(globals) = self.skeleton.maps.bss_data.as_mut() {
+            sys::publish_word(&mut globals.price_call_ns, prices.call_ns);
+            sys::publish_word(&mut globals.price_entry_ns, prices.entry_ns);
+            sys::publish_word(&mut globals.price_stack_ns, prices.stack_ns);
+        }
+    }
+
+    /// The share of its time, in millionths, that the busiest thread spent on probes since this was last asked.
+    pub fn take_busiest_ppm(&mut self) -> u64 {
+        self.skeleton.maps.bss_data.as_mut().map_or(0, |globals| sys::take(&mut globals.busiest_ppm))
+    }
+
+    /// Since when events were beyond the limit, and how many were, since this was last asked.
+    pub fn take_limited(&mut self) -> Option<(u64, u64)> {
+        let globals = self.skeleton.maps.bss_data.as_mut()?;
+        let from_ns = sys::take(&mut globals.limited_from_ns);
+        let events = sys::take(&mut globals.limited_events);
+        (from_ns != 0).then_some((from_ns, events))
+    }
+
+    /// Makes counters 0. Only before the recording starts.
+    pub fn forget_counts(&self, indices: &[u32]) {
+        let zeros = vec![vec![0; ProbeCounters::BYTES]; self.cpus as usize];
+        for index in indices {
+            let _ = self.skeleton.maps.counters.update_percpu(&index.to_ne_bytes(), &zeros, MapFlags::ANY);
+        }
+    }
+
     /// Runs that the kernel left out because the same program was running on that CPU, by probe. What happened to the
     /// one program of all CUDA functions stands with the first of them.
     pub fn missed(&self) -> BTreeMap<u32, u64> {
@@ -334,6 +393,8 @@ fn set_options(
         fixed.first_calls = options.first_calls;
         fixed.record_everyone = options.record_everyone;
         fixed.target_everyone = options.target_everyone;
+        fixed.governed = options.governed;
+        fixed.max_events_per_second = options.max_events_per_second;
         if let Some(distance) = kernel.preempt_count_from_run_queue {
             fixed.preempt_count_known = true;
             fixed.preempt_count_from_run_queue = distance;

@@ -112,6 +112,13 @@ impl Rings {
         Ok(())
     }
 
+    /// Throws away what is in the rings.
+    pub fn discard(&mut self) {
+        for source in &mut self.sources {
+            source.ring.drain(|_| true);
+        }
+    }
+
     /// Starts the reader, which renews the lease as it goes.
     pub fn read_into(self, spool: SpoolSender, lease: Lease) -> Result<Reader, CaptureError> {
         let ended = Arc::new(AtomicBool::new(false));

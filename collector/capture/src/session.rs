@@ -1,5 +1,6 @@
 //! One capture from beginning to end: probes in, a loop that looks after them, then everything told that is still open.
 
+mod govern;
 mod looking;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -36,6 +37,7 @@ use crate::rings::{Reader, RingSizes, Rings};
 use crate::spool::{Spool, SpoolSender};
 use crate::sys;
 use crate::sys::mapped_files::MappedFiles;
+use govern::Thinning;
 use looking::Look;
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -89,12 +91,13 @@ fn record(
         .map_err(|error| CaptureError::new("cpus", format!("The CPUs cannot be counted: {error}."), ""))?
         as u32;
     let sizes = RingSizes::new(cpus, options.ring_bytes);
-    let rings = Rings::create(cpus, sizes)?;
+    let mut rings = Rings::create(cpus, sizes)?;
     let mut storage = MaybeUninit::<OpenObject>::uninit();
-    let probes = Probes::load(&mut storage, probe_options(options), &rings, sizes, cpus)?;
+    let mut probes = Probes::load(&mut storage, probe_options(options), &rings, sizes, cpus)?;
+    let thinning = Thinning::new(options.overhead_percent, &mut probes, &mut rings, sizes);
     // From before the targets are looked at: whatever they map from here on is told.
     let mapped = MappedFiles::watch(cpus).ok();
-    let mut session = Session::new(options, probes, sender, mapped);
+    let mut session = Session::new(options, probes, sender, mapped, thinning);
     let (held, probe_rows) = session.prepare_targets()?;
     let host =
         matches!(options.targets, Targets::All).then(HostScan::start).transpose().map_err(CaptureError::no_thread)?;
@@ -154,6 +157,7 @@ struct Session<'a, 'obj> {
     scanned_ns: u64,
     /// Nothing where the kernel does not let us watch.
     mapped: Option<MappedFiles>,
+    thinning: Thinning,
     looked_at: HashSet<u32>,
     ever_targets: BTreeSet<u32>,
     /// Processes that were to become targets and found no room yet: since when.
@@ -169,6 +173,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
         probes: Probes<'obj>,
         sender: SpoolSender,
         mapped: Option<MappedFiles>,
+        thinning: Thinning,
     ) -> Self {
         Session {
             options,
@@ -180,6 +185,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             start_ns: 0,
             scanned_ns: 0,
             mapped,
+            thinning,
             looked_at: HashSet::new(),
             ever_targets: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -256,6 +262,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
                 "duration_ns": options.duration.map(|duration| duration.as_nanos() as u64),
                 "ring_bytes": options.ring_bytes,
                 "overhead_percent": options.overhead_percent,
+                "max_events_per_second": options.max_events_per_second,
                 "cpu": options.cpu,
                 "rung": self.probes.rung,
             },
@@ -320,6 +327,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             let rest = duration.map_or(LOOK_EVERY, |duration| duration.saturating_sub(began.elapsed()));
             thread::sleep(rest.min(LOOK_EVERY));
 
+            self.govern();
             self.take_arrivals(host);
             if scanned.elapsed() >= SCAN_EVERY {
                 scanned = Instant::now();
@@ -344,6 +352,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             }
             if counted.elapsed() >= COUNT_EVERY {
                 counted = Instant::now();
+                self.tell_limited();
                 self.sender.json(RECORD_COUNTERS, &self.counts.json());
             }
         }
@@ -356,7 +365,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             lost: self.counts.lost(),
             bytes: spool.bytes(),
             targets: self.ever_targets.len(),
-            governor_level: 0,
+            governor_level: self.thinning.level(),
         }
     }
 
@@ -390,6 +399,8 @@ impl<'a, 'obj> Session<'a, 'obj> {
             self.note_not_seen("off_cpu that had not ended", error.code, self.start_ns, None);
             self.failed.push(format!("What was still open at the end is missing. {error}"));
         }
+        self.end_thinning(end_ns);
+        self.tell_limited();
         self.attacher.detach();
         self.probes.detach();
         reader.finish();
@@ -416,7 +427,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
         let mut end = json!({
             "at_ns": end_ns,
             "end_reason": end_reason.as_str(),
-            "overhead": {"collector_cpu_ns": collector_cpu_ns},
+            "overhead": self.overhead(collector_cpu_ns),
             // instead of those of META: by now their names are known, and their children
             "targets": targets,
         });
@@ -424,6 +435,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             end["exit_status"] = json!(status);
         }
         sender.json(RECORD_END, &end);
+        let governor_level = self.thinning.highest_level;
         let (counts, start_ns, mut inconsistencies) = (self.counts.clone(), self.start_ns, self.failed.clone());
         // with its sender, for which the writer waits
         drop(self);
@@ -440,7 +452,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
                 lost: counts.lost(),
                 bytes: spool.bytes(),
                 targets: targets.len(),
-                governor_level: 0,
+                governor_level,
             },
             targets,
             inconsistencies,
@@ -487,6 +499,8 @@ fn probe_options(options: &CaptureOptions) -> ProbeOptions {
         },
         target_everyone: matches!(options.targets, Targets::All),
         rung: options.rung,
+        governed: options.overhead_percent > 0.0,
+        max_events_per_second: options.max_events_per_second,
     }
 }
 
@@ -511,7 +525,7 @@ mod tests {
         // Nobody else's calls shall add targets here.
         let wanted = ProbeOptions { target_everyone: false, ..probe_options(&options) };
         let probes = Probes::load(&mut storage, wanted, &rings, sizes, cpus).expect("probes: needs root");
-        let mut session = Session::new(&options, probes, sender, None);
+        let mut session = Session::new(&options, probes, sender, None, Thinning::default());
         session.start_ns = session.probes.start();
         use_it(session, rings, &mut spool);
     }

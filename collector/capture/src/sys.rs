@@ -319,6 +319,47 @@ pub fn raise_memory_lock_limit() {
     unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) };
 }
 
+// A function that begins as those of the CUDA libraries do, to measure on it what a probe costs.
+#[cfg(target_arch = "x86_64")]
+std::arch::global_asm!(
+    ".globl wakechain_calibration",
+    ".p2align 4",
+    "wakechain_calibration:",
+    "push rbp",
+    "mov rbp, rsp",
+    "pop rbp",
+    "ret",
+);
+#[cfg(target_arch = "aarch64")]
+std::arch::global_asm!(
+    ".globl wakechain_calibration",
+    ".p2align 4",
+    "wakechain_calibration:",
+    "stp x29, x30, [sp, #-16]!",
+    "mov x29, sp",
+    "ldp x29, x30, [sp], #16",
+    "ret",
+);
+
+unsafe extern "C" {
+    fn wakechain_calibration();
+}
+
+pub fn calibration_call() {
+    // SAFETY: it takes and gives nothing, and leaves the stack as it was.
+    unsafe { wakechain_calibration() }
+}
+
+pub fn calibration_address() -> u64 {
+    wakechain_calibration as unsafe extern "C" fn() as usize as u64
+}
+
+/// Reads a word that BPF programs write, and makes it 0.
+pub fn take(place: &mut u64) -> u64 {
+    // SAFETY: a valid, aligned place, used atomically here and by single stores there.
+    unsafe { AtomicU64::from_ptr(place) }.swap(0, Ordering::SeqCst)
+}
+
 /// Priority of the calling thread, -20 to 19. What is not allowed is left.
 pub fn set_nice(nice: i32) {
     // SAFETY: plain numbers; 0 = the calling thread.

@@ -93,8 +93,11 @@ pub struct Capture {
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(4096..=1 << 30))]
     pub ring_bytes: Option<u32>,
     /// How much of a thread's time probes may take before they are thinned; 0 = they never are
-    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, default_value_t = 0, value_parser = overhead)]
-    pub overhead_percent: u8,
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, default_value = "2", value_parser = overhead)]
+    pub overhead_percent: f64,
+    /// Leave out events beyond so many a second; 0 = no limit
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub max_events_per_second: u64,
     /// Probe this function too (+NAME, or NAME) or leave it out (-NAME); may be given several times
     #[arg(long = "probe", value_name = "[+-]NAME", allow_hyphen_values = true, value_parser = probe)]
     pub probes: Vec<ProbeChoice>,
@@ -155,11 +158,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err(wrong()) } else { Ok(duration) }
 }
 
-fn overhead(text: &str) -> Result<u8, String> {
+fn overhead(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').parse::<f64>() {
-        Ok(0.0) => Ok(0),
-        Ok(_) => Err(unbuilt::GOVERNOR.to_owned()),
-        Err(_) => Err("a number of percent is wanted".to_owned()),
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("a number of percent is wanted, 0 to 100: 2, 0.5; 0 switches it off".to_owned()),
     }
 }
 
@@ -210,7 +212,9 @@ mod tests {
             ("--duration", "-1", "more than 0"),
             ("--duration", "NaN", "more than 0"),
             ("--duration", "1e300", "more than 0"),
-            ("--overhead-percent", "2", "not built yet"),
+            ("--overhead-percent", "-1", "percent"),
+            ("--overhead-percent", "101", "percent"),
+            ("--overhead-percent", "NaN", "percent"),
             ("--overhead-percent", "x", "percent"),
             ("--profile", "deep", "not built yet"),
             ("--profile", "fast", "minimal and standard"),
@@ -225,8 +229,9 @@ mod tests {
         assert_eq!(choices.expect("choices").probes, [choice(false, "cudaMalloc"), choice(true, "cudaGetDevice")]);
         assert_eq!(with("--probe", "cudaMalloc").expect("plain").probes, [choice(true, "cudaMalloc")]);
         assert!(with("--probe", "-").is_err() && with("--probe", "lib:f").is_err());
-        for value in ["0", "0.0", "0%"] {
-            assert_eq!(with("--overhead-percent", value).expect("off").overhead_percent, 0);
+        for (text, value) in [("0", 0.0), ("0%", 0.0), ("2.5", 2.5), ("10%", 10.0)] {
+            let percent = with("--overhead-percent", text).expect(text).overhead_percent;
+            assert!((percent - value).abs() < 1e-9, "{text}: {percent}");
         }
     }
 }

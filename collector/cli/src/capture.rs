@@ -18,9 +18,6 @@ use wakechain_capture::{
 use wakechain_host::check::{Check, Wanted};
 use wakechain_host::users;
 
-/// What nobody asked for by an option, and everybody should know.
-const NOTES: &[&str] = &["Nothing is thinned to save time: the governor is not built yet (--overhead-percent 0)."];
-
 pub fn command(arguments: arguments::Capture) -> Result<(), Failure> {
     let places = Places::of_capture(&arguments.output, arguments.spool.as_deref())?;
     let check = Check::run(&Wanted { directories: places.folders(), processes: None }, vec![report::rung()]);
@@ -79,7 +76,8 @@ fn options(arguments: &arguments::Capture, places: &Places, check: &Check) -> Re
         sample_hz: arguments.sample_hz,
         off_cpu_threshold: Duration::from_micros(arguments.off_cpu_threshold_us),
         ring_bytes: arguments.ring_bytes,
-        overhead_percent: f64::from(arguments.overhead_percent),
+        overhead_percent: arguments.overhead_percent,
+        max_events_per_second: arguments.max_events_per_second,
         cpu: arguments.cpu,
         probe_choices: arguments.probes.clone(),
         rung: arguments.rung,
@@ -123,10 +121,9 @@ fn say_started(started: &Started, spool: &Path, duration: Option<Duration>) {
         spool: &'a Path,
         /// 0 = as long as the command runs.
         duration_ns: u64,
-        notes: &'static [&'static str],
     }
     let duration_ns = duration.map_or(0, |duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
-    lines::say("started", &Line { started, spool, duration_ns, notes: NOTES });
+    lines::say("started", &Line { started, spool, duration_ns });
     let until = match duration {
         Some(duration) => format!("for {} s", duration.as_secs_f64()),
         None => "until the command ends".to_owned(),

@@ -7,7 +7,6 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 const UNBUILT: &[(&str, &str)] = &[
     ("selftest", "checking a host against delays of known length"),
     ("--config", "options from a file"),
-    ("--max-events-per-second", "a limit to the rate of events"),
     ("--max-bytes", "a limit to the size of the spool"),
     ("--filter-user", "a filter by user"),
     ("--filter-cgroup", "a filter by control group"),
@@ -16,8 +15,6 @@ const UNBUILT: &[(&str, &str)] = &[
     ("--redact", "leaving command lines and paths out"),
 ];
 
-pub const GOVERNOR: &str = "the governor (thinning probes that cost too much) is not built yet: only 0, which is off, is \
-                            possible";
 pub const DEEP: &str = "the profile deep is not built yet: there are minimal and standard";
 
 /// The sentence for a refused command line that asked for something of the list.

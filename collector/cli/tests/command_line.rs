@@ -33,7 +33,7 @@ fn wrong_usage_is_refused_with_a_sentence() {
         ),
         (&["capture", "--output", "f", "--all", "--redact"], "--redact"),
         (&["capture", "--output", "f", "--all", "--max-bytes=5"], "not built yet"),
-        (&["capture", "--output", "f", "--all", "--overhead-percent", "2"], "not built yet"),
+        (&["capture", "--output", "f", "--all", "--overhead-percent", "200"], "0 to 100"),
         (&["capture", "--output", "f", "--all", "--profile", "deep"], "not built yet"),
         (&["capture", "--output", "f", "--all", "--nonsense"], "--nonsense"),
         (&["capture", "--output", "f"], "--pid"),
