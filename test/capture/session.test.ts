@@ -95,3 +95,12 @@ while True:
     );
   });
 });
+
+test('a function that was asked for by name, and that no library of the targets has, is said to be missing', async () => {
+  const options = ['--probe', '+ncclAllReduce', '--probe', 'launch', '--', 'sleep', '0.3'];
+  await captured(options, file => {
+    const [missing] = file.rows("SELECT attached, error FROM probe WHERE target = 'ncclAllReduce'");
+    assert.deepEqual({ ...missing }, { attached: 0, error: 'no CUDA library of the targets exports it' });
+    assert.deepEqual(Object(file.meta('options')).probes, ['+ncclAllReduce', '+launch']);
+  });
+});

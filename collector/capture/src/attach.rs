@@ -1,6 +1,6 @@
 //! Puts probes on the CUDA functions of a file, each distinct file once, and keeps the table of all probes asked for.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -19,6 +19,7 @@ use wakechain_wire::{
     PROBE_WAKING,
 };
 
+use crate::choices;
 use crate::groups::{Group, Wanted};
 use crate::options::{ProbeChoice, Rung};
 use crate::probes::Probes;
@@ -75,6 +76,8 @@ pub fn fixed_rows(refused: &BTreeMap<u32, String>) -> Value {
 
 pub struct Attacher {
     choices: Vec<ProbeChoice>,
+    /// Of their names, those that some file has.
+    met: HashSet<String>,
     seen: HashSet<(u64, u64)>,
     next_index: u32,
     pub groups: Vec<Group>,
@@ -97,6 +100,7 @@ impl Attacher {
     pub fn new(choices: Vec<ProbeChoice>) -> Self {
         Attacher {
             choices,
+            met: HashSet::new(),
             seen: HashSet::new(),
             next_index: PROBE_FIRST_CALL,
             groups: Vec::new(),
@@ -128,10 +132,35 @@ impl Attacher {
 
     /// Whether probes for this function are wanted: by the table, then by what the user said last.
     fn wanted(&self, name: &str) -> bool {
-        let by_default = known(name, 0).is_some_and(|known| known.by_default);
-        let plain = plain_name(name);
-        let said = self.choices.iter().rev().find(|choice| choice.function == name || choice.function == plain);
+        let known = known(name, 0);
+        let by_default = known.is_some_and(|known| known.by_default);
+        let names = [Some(name), Some(plain_name(name)), known.map(|known| known.category)];
+        let said = self.choices.iter().rev().find(|choice| names.contains(&Some(choice.function.as_str())));
         said.map_or(by_default, |choice| choice.include)
+    }
+
+    /// Remembers what a file has of what was asked for by name.
+    fn meet(&mut self, functions: &[Function]) {
+        for function in functions {
+            let names = [function.name.as_str(), plain_name(&function.name)];
+            let asked = self.choices.iter().filter(|choice| names.contains(&choice.function.as_str()));
+            self.met.extend(asked.map(|choice| choice.function.clone()));
+        }
+    }
+
+    /// Functions that were asked for by name and that no file had: rows of the probe table that say so.
+    pub fn unmet_choices(&self) -> Option<Value> {
+        let asked = self.choices.iter().filter(|choice| choice.include && !choices::is_category(&choice.function));
+        let unmet: BTreeSet<&str> =
+            asked.map(|choice| choice.function.as_str()).filter(|name| !self.met.contains(*name)).collect();
+        let row = |name: &&str| {
+            json!({
+                "index": null, "kind": "uprobe", "target": name, "attached": false,
+                "error": "no CUDA library of the targets exports it",
+            })
+        };
+        let rows: Vec<Value> = unmet.iter().map(row).collect();
+        (!rows.is_empty()).then(|| json!({ "probes": rows }))
     }
 
     /// Puts probes into a file that has none yet. The new rows of the probe table; `None` when it is known already.
@@ -143,6 +172,7 @@ impl Attacher {
         let mut rows = Vec::new();
         match elf::read(&file.open_path, file.symbols(), |name| known(name, 0).is_some()) {
             Ok(binary) => {
+                self.meet(&binary.functions);
                 let place =
                     Place { open_path: &file.open_path, path: &file.path, major: file.major(), rung: probes.rung };
                 let chosen = self.choose(binary.functions, place, &mut rows);

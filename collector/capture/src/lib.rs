@@ -10,6 +10,7 @@
 
 mod attach;
 mod calibrate;
+pub mod choices;
 mod command;
 mod control;
 mod counts;

@@ -31,6 +31,10 @@ pub struct CaptureOptions {
     pub overhead_percent: f64,
     /// Events that the probes let through; beyond it they are left out, and told of. 0 = no limit.
     pub max_events_per_second: u64,
+    /// The recording ends when its spool is as large as this.
+    pub max_bytes: Option<u64>,
+    /// Where the trace will be built: the recording ends while there is still room for it. `None`: beside the spool.
+    pub output_folder: Option<PathBuf>,
     /// Pin the collector's threads to this CPU.
     pub cpu: Option<usize>,
     /// The spool file, made anew (an existing file is an error), mode 0600.
@@ -57,6 +61,8 @@ impl CaptureOptions {
             ring_bytes: None,
             overhead_percent: DEFAULT_OVERHEAD_PERCENT,
             max_events_per_second: 0,
+            max_bytes: None,
+            output_folder: None,
             cpu: None,
             spool,
             probe_choices: Vec::new(),
@@ -108,7 +114,14 @@ pub enum Profile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeChoice {
     pub include: bool,
+    /// A function as exported, or its plain name for all its variants; or a category (`choices`).
     pub function: String,
+}
+
+impl std::fmt::Display for ProbeChoice {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}{}", if self.include { '+' } else { '-' }, self.function)
+    }
 }
 
 /// How uprobes are attached: what the kernel offers, best first.
@@ -160,6 +173,8 @@ pub struct Recording {
     pub lost: u64,
     /// Size of the spool so far.
     pub bytes: u64,
+    /// What the trace will have, as far as can be told.
+    pub trace_bytes: u64,
     pub targets: usize,
     /// 0 = everything is recorded; each step up leaves something out.
     pub governor_level: u32,
@@ -205,6 +220,10 @@ pub enum EndReason {
     InputClosed,
     /// Every process asked for has ended.
     TargetsExited,
+    /// The spool reached `max_bytes`.
+    MaxBytes,
+    /// There would soon have been no room for the trace.
+    DiskSpace,
 }
 
 impl EndReason {
@@ -218,6 +237,8 @@ impl EndReason {
             EndReason::Signal => "signal",
             EndReason::InputClosed => "input closed",
             EndReason::TargetsExited => "targets exited",
+            EndReason::MaxBytes => "max bytes",
+            EndReason::DiskSpace => "disk space",
         }
     }
 }

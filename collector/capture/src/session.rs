@@ -2,6 +2,7 @@
 
 mod govern;
 mod looking;
+mod space;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem::MaybeUninit;
@@ -263,8 +264,10 @@ impl<'a, 'obj> Session<'a, 'obj> {
                 "ring_bytes": options.ring_bytes,
                 "overhead_percent": options.overhead_percent,
                 "max_events_per_second": options.max_events_per_second,
+                "max_bytes": options.max_bytes,
                 "cpu": options.cpu,
                 "rung": self.probes.rung,
+                "probes": options.probe_choices.iter().map(ToString::to_string).collect::<Vec<_>>(),
             },
             "check": options.check,
             "targets": self.target_list(),
@@ -347,6 +350,9 @@ impl<'a, 'obj> Session<'a, 'obj> {
             }
             if reported.elapsed() >= PROGRESS_EVERY {
                 reported = Instant::now();
+                if let Some(reason) = self.out_of_room(spool) {
+                    return Ok(reason);
+                }
                 self.counts.read(&self.probes, self.attacher.indices());
                 progress(Progress::Recording(self.recording(spool)));
             }
@@ -364,6 +370,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
             events: spool.events(),
             lost: self.counts.lost(),
             bytes: spool.bytes(),
+            trace_bytes: space::estimated_trace_bytes(spool.bytes()),
             targets: self.ever_targets.len(),
             governor_level: self.thinning.level(),
         }
@@ -421,6 +428,9 @@ impl<'a, 'obj> Session<'a, 'obj> {
     ) -> Result<CaptureOutcome, CaptureError> {
         let sender = &self.sender;
         sender.json(RECORD_COUNTERS, &self.counts.json());
+        if let Some(rows) = self.attacher.unmet_choices() {
+            sender.json(RECORD_PROBES, &rows);
+        }
         let addresses = sender.kernel_addresses();
         sender.json(RECORD_KERNEL_SYMBOLS, &kernel_symbols::for_addresses(&addresses));
         let targets = self.target_list();
@@ -451,6 +461,7 @@ impl<'a, 'obj> Session<'a, 'obj> {
                 events: tally.events,
                 lost: counts.lost(),
                 bytes: spool.bytes(),
+                trace_bytes: space::estimated_trace_bytes(spool.bytes()),
                 targets: targets.len(),
                 governor_level,
             },

@@ -5,7 +5,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
-use wakechain_capture::{ProbeChoice, Profile, Rung};
+use wakechain_capture::{ProbeChoice, Profile, Rung, choices};
 
 /// Records why CUDA calls waited: what the kernel and the CUDA libraries did, into one SQLite file.
 ///
@@ -60,11 +60,15 @@ pub struct Finalize {
 }
 
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 #[command(group = ArgGroup::new("target").required(true).args(["pids", "all", "command"]))]
 pub struct Capture {
     /// The trace database, which must not exist yet
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Options of this list from a TOML file, by their names (duration = 10); what stands on the command line has the last word
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Record this process and what it starts; may be given several times
     #[arg(long = "pid", value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
     pub pids: Vec<u32>,
@@ -98,7 +102,10 @@ pub struct Capture {
     /// Leave out events beyond so many a second; 0 = no limit
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub max_events_per_second: u64,
-    /// Probe this function too (+NAME, or NAME) or leave it out (-NAME); may be given several times
+    /// End the recording when it has written so many bytes; the trace is about twice as large
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_bytes: Option<u64>,
+    /// Probe this function, or all of a category, too (+NAME, or NAME) or leave it out (-NAME); may be given several times
     #[arg(long = "probe", value_name = "[+-]NAME", allow_hyphen_values = true, value_parser = probe)]
     pub probes: Vec<ProbeChoice>,
     /// Attach uprobes in this way instead of the best that the kernel has: session, multi, link
@@ -139,6 +146,7 @@ fn probe(text: &str) -> Result<ProbeChoice, String> {
     if function.is_empty() || !function.chars().all(is_name) {
         return Err("the name of a function is wanted, with + or - before it: -cudaEventQuery".to_owned());
     }
+    choices::check(function)?;
     Ok(ProbeChoice { include, function: function.to_owned() })
 }
 
@@ -228,6 +236,9 @@ mod tests {
         let choice = |include, function: &str| ProbeChoice { include, function: function.to_owned() };
         assert_eq!(choices.expect("choices").probes, [choice(false, "cudaMalloc"), choice(true, "cudaGetDevice")]);
         assert_eq!(with("--probe", "cudaMalloc").expect("plain").probes, [choice(true, "cudaMalloc")]);
+        let unknown = with("--probe", "-cudaMaloc").expect_err("unknown");
+        assert!(unknown.contains("cudaMalloc,"), "{unknown}");
+        assert_eq!(with("--probe", "-event").expect("category").probes, [choice(false, "event")]);
         assert!(with("--probe", "-").is_err() && with("--probe", "lib:f").is_err());
         for (text, value) in [("0", 0.0), ("0%", 0.0), ("2.5", 2.5), ("10%", 10.0)] {
             let percent = with("--overhead-percent", text).expect(text).overhead_percent;

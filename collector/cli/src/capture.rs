@@ -78,6 +78,8 @@ fn options(arguments: &arguments::Capture, places: &Places, check: &Check) -> Re
         ring_bytes: arguments.ring_bytes,
         overhead_percent: arguments.overhead_percent,
         max_events_per_second: arguments.max_events_per_second,
+        max_bytes: arguments.max_bytes,
+        output_folder: places.folders().into_iter().next(),
         cpu: arguments.cpu,
         probe_choices: arguments.probes.clone(),
         rung: arguments.rung,

@@ -43,7 +43,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("command_start", "the command could not be started"),
     ("spool_create", "the spool could not be made"),
     ("spool_write", "the spool could not be written any further; what was recorded until then was kept"),
-    ("disk_full", "the disk, or a quota, filled up while recording; what was recorded until then was kept"),
+    ("disk_full", "the disk, or a quota, filled up; what was recorded until then was kept"),
     // building the trace
     ("spool_unreadable", "the spool cannot be read"),
     ("not_a_spool", "the file is no spool"),
@@ -51,7 +51,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("spool_empty", "the spool holds nothing that a trace could be built from"),
     ("output_not_writable", "the trace cannot be written"),
     ("output_changed", "somebody replaced the trace while it was written"),
-    ("database", "SQLite refused to write, mostly since the disk is full"),
+    ("database", "SQLite refused to write"),
 ];
 
 /// The list for people.

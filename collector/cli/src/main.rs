@@ -4,6 +4,7 @@ mod arguments;
 mod build;
 mod capture;
 mod codes;
+mod config;
 mod control;
 mod lines;
 mod places;
@@ -21,7 +22,14 @@ const CANCELLED: u8 = 3;
 
 fn main() -> ExitCode {
     let definition = Arguments::command().after_long_help(codes::help());
-    let parsed = definition.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    let line = match config::expand(std::env::args_os().collect()) {
+        Ok(line) => line,
+        Err(sentence) => {
+            lines::tell(&format!("wakechain-collector: {sentence}"));
+            return ExitCode::from(WRONG_USAGE);
+        }
+    };
+    let parsed = definition.try_get_matches_from(line).and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return refuse(&error),

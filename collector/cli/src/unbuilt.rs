@@ -6,8 +6,6 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// Option or command, and what it is for.
 const UNBUILT: &[(&str, &str)] = &[
     ("selftest", "checking a host against delays of known length"),
-    ("--config", "options from a file"),
-    ("--max-bytes", "a limit to the size of the spool"),
     ("--filter-user", "a filter by user"),
     ("--filter-cgroup", "a filter by control group"),
     ("--filter-thread", "a filter by thread"),

@@ -32,7 +32,7 @@ fn wrong_usage_is_refused_with_a_sentence() {
             "--filter-user (a filter by user) is not built yet",
         ),
         (&["capture", "--output", "f", "--all", "--redact"], "--redact"),
-        (&["capture", "--output", "f", "--all", "--max-bytes=5"], "not built yet"),
+        (&["capture", "--output", "f", "--all", "--max-bytes=0"], "--max-bytes"),
         (&["capture", "--output", "f", "--all", "--overhead-percent", "200"], "0 to 100"),
         (&["capture", "--output", "f", "--all", "--profile", "deep"], "not built yet"),
         (&["capture", "--output", "f", "--all", "--nonsense"], "--nonsense"),

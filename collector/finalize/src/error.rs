@@ -6,7 +6,7 @@ use wakechain_wire::spool::SpoolError;
 #[error("{message}")]
 pub struct FinalizeError {
     /// `cancelled`, `spool_unreadable`, `not_a_spool`, `spool_version`, `spool_empty`, `output_exists`,
-    /// `output_not_writable`, `output_changed`, `database`.
+    /// `output_not_writable`, `output_changed`, `disk_full`, `database`.
     pub code: &'static str,
     pub message: String,
     pub hint: Option<String>,
@@ -20,6 +20,14 @@ impl FinalizeError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    pub fn disk_full(error: impl std::fmt::Display) -> Self {
+        Self::new(
+            "disk_full",
+            format!("the disk, or this user's share of it, is full: the trace could not be built: {error}"),
+        )
+        .hint("free some space and build the trace with `finalize`, or build it on another disk")
     }
 
     pub fn cancelled() -> Self {
@@ -47,12 +55,9 @@ impl From<SpoolError> for FinalizeError {
 
 impl From<rusqlite::Error> for FinalizeError {
     fn from(error: rusqlite::Error) -> Self {
-        let made = Self::new("database", format!("the trace database could not be written: {error}"));
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => {
-                made.hint("the disk is full: free some space, or write the trace to another disk")
-            }
-            _ => made,
+            Some(rusqlite::ErrorCode::DiskFull) => Self::disk_full(error),
+            _ => Self::new("database", format!("the trace database could not be written: {error}")),
         }
     }
 }

@@ -37,7 +37,7 @@ impl Output {
         hidden.push(name);
         hidden.push(format!(".{}.partial", std::process::id()));
         let temporary = folder.join(hidden);
-        let file = create_new(&temporary).map_err(|error| not_writable(&target, error))?;
+        let file = create_new(&temporary).map_err(|error| failed_to_write(&target, &error))?;
         Ok(Self { target, temporary, file, owner_uid, finished: false })
     }
 
@@ -62,7 +62,7 @@ impl Output {
     /// Gives the file to its owner and its name. Returns its length and its SHA-256, which is also written beside it.
     pub fn finish(mut self) -> Result<(PathBuf, u64, String), FinalizeError> {
         self.check_unchanged()?;
-        let failed = |error: std::io::Error| not_writable(&self.target, error);
+        let failed = |error: std::io::Error| failed_to_write(&self.target, &error);
         self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let (bytes, sha256) = hash(&mut self.file).map_err(failed)?;
         give_to(&self.file, self.owner_uid).map_err(failed)?;
@@ -79,7 +79,7 @@ impl Output {
     }
 
     fn write_beside(&self, beside: &Path, line: &str) -> Result<(), FinalizeError> {
-        let failed = |error: std::io::Error| not_writable(beside, error);
+        let failed = |error: std::io::Error| failed_to_write(beside, &error);
         let temporary = with_suffix(&self.temporary, ".sha256");
         let mut file = create_new(&temporary).map_err(failed)?;
         let written = file.write_all(line.as_bytes()).and_then(|()| give_to(&file, self.owner_uid));
@@ -127,7 +127,7 @@ fn give_name(from: &Path, to: &Path) -> Result<(), FinalizeError> {
     };
     renamed.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => refuse_what_is_there(to).err().unwrap_or_else(|| exists(to)),
-        _ => not_writable(to, error),
+        _ => failed_to_write(to, &error),
     })
 }
 
@@ -148,6 +148,14 @@ fn refuse_what_is_there(target: &Path) -> Result<(), FinalizeError> {
 fn exists(target: &Path) -> FinalizeError {
     FinalizeError::new("output_exists", format!("{} is there already, and is not overwritten", target.display()))
         .hint("name another file with --output, or remove that one")
+}
+
+fn failed_to_write(target: &Path, error: &std::io::Error) -> FinalizeError {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match error.kind() {
+        FileTooLarge | QuotaExceeded | StorageFull => FinalizeError::disk_full(error),
+        _ => not_writable(target, error),
+    }
 }
 
 fn not_writable(target: &Path, why: impl std::fmt::Display) -> FinalizeError {

@@ -6,6 +6,8 @@ mod nvidia;
 mod privileges;
 mod storage;
 
+pub use storage::free_bytes;
+
 use crate::cuda_processes::CudaProcesses;
 use serde::Serialize;
 use std::fs;

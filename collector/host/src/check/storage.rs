@@ -1,11 +1,16 @@
 //! Room for the spool and the trace.
 
 use super::Item;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A busy host makes some 20 MB of spool a second; the trace is about twice that while it is built.
 const COMFORTABLE_BYTES: u64 = 2 << 30;
 const LEAST_BYTES: u64 = 64 << 20;
+
+/// Bytes that may still be written to the file system of a folder; nothing where that cannot be told.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|status| status.f_bavail.saturating_mul(status.f_frsize))
+}
 
 pub fn space(directories: &[PathBuf]) -> Vec<Item> {
     let mut seen: Vec<u64> = Vec::new();
