@@ -33,7 +33,7 @@ const workload: Readonly<Record<Machine, string>> = {
 
 const script = (machine: Machine): string => `
 echo "@@check"; ./wakechain-collector check
-echo "@@capture"; ./wakechain-collector capture --output /tmp/t.db -- ${workload[machine]}
+echo "@@capture"; ./wakechain-collector capture --output /tmp/t.db --overhead-percent 0 -- ${workload[machine]}
 status=$?; echo "@@captured"; echo "exit status $status"
 echo "@@log"; cat /tmp/log
 echo "@@trace"; gzip -c /tmp/t.db | base64
