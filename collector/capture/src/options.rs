@@ -13,8 +13,9 @@ pub const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 /// A thread's wait at least this long is kept with its stacks.
 pub const DEFAULT_OFF_CPU_THRESHOLD: Duration = Duration::from_micros(50);
 
-/// Of a thread's time, for probes.
-pub const DEFAULT_OVERHEAD_PERCENT: f64 = 2.0;
+/// Of a thread's time, for probes; 0 = nothing is thinned, since the causes do not know yet what was left out of a
+/// function's calls.
+pub const DEFAULT_OVERHEAD_PERCENT: f64 = 0.0;
 
 #[derive(Clone, Debug)]
 pub struct CaptureOptions {

@@ -27,7 +27,7 @@ use crate::error::CaptureError;
 use crate::host_scan::{self, HostScan};
 use crate::kernel_symbols;
 use crate::leftovers;
-use crate::metrics::{GpuReadings, Metrics, READ_EVERY};
+use crate::metrics::{GpuReadings, Metrics, READ_EVERY, SHORTEST_READING};
 use crate::options::{
     CaptureOptions, CaptureOutcome, DEFAULT_DURATION, EndReason, Profile, Progress, Recording, Started, Target, Targets,
 };
@@ -320,7 +320,9 @@ impl<'a, 'obj> Session<'a, 'obj> {
                 Wish::GoOn if duration.is_some_and(|duration| began.elapsed() >= duration) => Some(EndReason::Duration),
                 Wish::GoOn => None,
             };
-            if read.elapsed() >= READ_EVERY || ends.is_some() {
+            // the last one too, but not over a stretch that is short beside a clock tick: it would tell of 100 % where one fell
+            let due = if ends.is_some() { SHORTEST_READING } else { READ_EVERY };
+            if read.elapsed() >= due {
                 read = Instant::now();
                 self.sender.json(RECORD_METRICS, &metrics.read(&self.ever_targets));
             }

@@ -97,7 +97,7 @@ pub struct Capture {
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(4096..=1 << 30))]
     pub ring_bytes: Option<u32>,
     /// How much of a thread's time probes may take before they are thinned; 0 = they never are
-    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, default_value = "2", value_parser = overhead)]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, default_value = "0", value_parser = overhead)]
     pub overhead_percent: f64,
     /// Leave out events beyond so many a second; 0 = no limit
     #[arg(long, value_name = "COUNT", default_value_t = 0)]

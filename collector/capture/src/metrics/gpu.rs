@@ -3,7 +3,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wakechain_wire::RECORD_METRICS;
@@ -27,8 +29,12 @@ const FIELDS: [(&str, &str, f64); 7] = [
 /// Runs until it is dropped.
 pub struct GpuReadings {
     program: Child,
-    reader: Option<JoinHandle<()>>,
+    /// Where readings go; nothing any more once they are over, whatever the program still says.
+    to: Arc<Mutex<Option<SpoolSender>>>,
 }
+
+/// A driver that hangs does not let go of `nvidia-smi`: after so long it is left behind.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 impl GpuReadings {
     /// `None` where there is no `nvidia-smi`. Every line that it prints becomes a record.
@@ -43,24 +49,32 @@ impl GpuReadings {
             .spawn()
             .ok()?;
         let lines = BufReader::new(program.stdout.take()?).lines();
+        let to = Arc::new(Mutex::new(Some(spool)));
+        let spool = Arc::clone(&to);
         let read = move || {
             for line in lines.map_while(Result::ok) {
+                let Ok(spool) = spool.lock() else { return };
+                let Some(spool) = spool.as_ref() else { return };
                 if let Some(values) = values_of(&line) {
                     spool.json(RECORD_METRICS, &json!({"at_ns": sys::monotonic_ns(), "values": values}));
                 }
             }
         };
-        let reader = std::thread::Builder::new().name("wakechain-gpu".into()).spawn(read).ok();
-        Some(GpuReadings { program, reader })
+        // without a thread there are no readings, and the program ends as what it prints goes nowhere
+        let _ = thread::Builder::new().name("wakechain-gpu".into()).spawn(read);
+        Some(GpuReadings { program, to })
     }
 }
 
 impl Drop for GpuReadings {
     fn drop(&mut self) {
         let _ = self.program.kill();
-        let _ = self.program.wait();
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
+        let began = Instant::now();
+        while matches!(self.program.try_wait(), Ok(None)) && began.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+        }
+        if let Ok(mut to) = self.to.lock() {
+            *to = None;
         }
     }
 }

@@ -17,6 +17,8 @@ pub use gpu::GpuReadings;
 use crate::sys;
 
 pub const READ_EVERY: Duration = Duration::from_secs(1);
+/// Rates over less than this are rounding of the kernel's ticks of 10 ms.
+pub const SHORTEST_READING: Duration = Duration::from_millis(200);
 
 type Values = BTreeMap<String, f64>;
 
