@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCapture } from '../lib/capture.ts';
-import { collector, needBuilt, Program, withFolder } from '../lib/programs.ts';
+import { collector, needBuilt, Program, withFolder, withPython } from '../lib/programs.ts';
 import { TraceFile } from '../lib/trace-file.ts';
 
 function open<T>(trace: string, use: (file: TraceFile) => T): T {
@@ -16,17 +16,6 @@ function open<T>(trace: string, use: (file: TraceFile) => T): T {
     return use(file);
   } finally {
     file.close();
-  }
-}
-
-/** A Python program that says `ready` when it is; ended when `use` is over. */
-async function withPython(script: string, use: (program: Program) => Promise<void>): Promise<void> {
-  const program = new Program('python3', ['-c', script]);
-  try {
-    await program.line(line => (line === 'ready' ? true : undefined), 'line "ready"');
-    await use(program);
-  } finally {
-    program.kill();
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCapture } from '../lib/capture.ts';
-import { buildWorkloads, fakeCuda, Program, withFolder } from '../lib/programs.ts';
+import { buildWorkloads, fakeCuda, withFolder, withPython } from '../lib/programs.ts';
 import { TraceFile } from '../lib/trace-file.ts';
 
 /** Captures with these options until the end; the trace is open while `use` runs. */
@@ -27,17 +27,6 @@ async function captured(
       file.close();
     }
   });
-}
-
-/** A Python program, started and `ready`; ended when `use` is over. */
-async function withPython(script: string, use: (program: Program) => Promise<void>): Promise<void> {
-  const program = new Program('python3', ['-c', script]);
-  try {
-    await program.line(line => (line === 'ready' ? true : undefined), 'line "ready"');
-    await use(program);
-  } finally {
-    program.kill();
-  }
 }
 
 test('a target whose first thread has left is captured to the end', async () => {

@@ -10,6 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { mirror } from '../../scripts/lib/debian.mjs';
 import { root as checkout, main, run, seconds, Told } from '../../scripts/lib/shell.mjs';
 
 const mounts = ['proc', 'sys', 'dev', 'dev/pts', 'dev/shm', 'run'];
@@ -39,19 +40,6 @@ function make(folder) {
     rmSync(to, { recursive: true, force: true });
     run('cp', ['-a', path, to]);
   }
-}
-
-/** The Debian mirror of this machine's apt. */
-function mirror() {
-  const lines = run('apt-get', [
-    'indextargets',
-    '--format',
-    '$(SITE) $(RELEASE)',
-    'Created-By: Packages',
-  ]).split('\n');
-  const [site] = lines.map(line => line.split(' ')).find(([, release]) => release === 'bookworm') ?? [];
-  if (!site) throw new Told('apt knows no mirror of bookworm here');
-  return site;
 }
 
 /** Node and npm of this machine: Debian 12 has Node 18 only, which is too old. */

@@ -4,6 +4,7 @@
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mirror } from '../../scripts/lib/debian.mjs';
 import { root, run, Told } from '../../scripts/lib/shell.mjs';
 
 export const folder = join(root, 'out', 'kernels');
@@ -82,13 +83,4 @@ function settings(architecture, suite) {
     `APT::Architectures::=${architecture}`,
     'APT::Sandbox::User=root',
   ].flatMap(option => ['-o', option]);
-}
-
-/** The Debian mirror of this machine's apt. */
-function mirror() {
-  const format = ['--format', '$(REPO_URI) $(RELEASE)', 'Created-By: Packages'];
-  const lines = run('apt-get', ['indextargets', ...format]).split('\n');
-  const found = lines.map(line => line.split(' ')).find(([, release]) => release === 'bookworm');
-  if (found === undefined) throw new Told('apt knows no mirror of bookworm here');
-  return found[0];
 }

@@ -144,3 +144,14 @@ export async function startWorkload(
   await program.line(line => (line.startsWith('ready ') ? true : undefined), 'line "ready"');
   return program;
 }
+
+/** A Python program that says `ready` when it is; ended when `use` is over. */
+export async function withPython(script: string, use: (program: Program) => Promise<void>): Promise<void> {
+  const program = new Program('python3', ['-c', script]);
+  try {
+    await program.line(line => (line === 'ready' ? true : undefined), 'line "ready"');
+    await use(program);
+  } finally {
+    program.kill();
+  }
+}

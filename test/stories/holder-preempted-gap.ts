@@ -1,20 +1,9 @@
-import { inPassing, OBJECT, type Story } from '../lib/story.ts';
+import type { Story } from '../lib/story.ts';
+import { holderWords } from './parts/holder.ts';
 
 export const story: Story = {
   about: '`tokenizer` holds a lock that `engine` wants between launches, and is preempted by `spinner`.',
   program: 'stories/holder',
   args: ['--variant', 'preempted'],
-  words: {
-    passed: inPassing('engine', 'tokenizer'),
-    held: [
-      { edge: 'lock', thread: 'engine', object: OBJECT },
-      { edge: 'held_by', thread: 'tokenizer' },
-      { edge: 'on_cpu', thread: 'tokenizer' },
-    ],
-    off: [
-      { edge: 'lock', thread: 'engine', object: OBJECT },
-      { edge: 'held_by', thread: 'tokenizer' },
-      { edge: 'behind', process: 'spinner' },
-    ],
-  },
+  words: holderWords({ edge: 'behind', process: 'spinner' }),
 };
