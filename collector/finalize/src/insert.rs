@@ -62,21 +62,20 @@ macro_rules! cells {
 }
 pub(crate) use cells;
 
-/// Where the rows of one table go.
-pub struct Rows {
+/// Where the rows of one table go, each of so many columns.
+pub struct Rows<const COLUMNS: usize> {
     batch: Vec<Cell>,
-    batch_cells: usize,
     to: SyncSender<Vec<Cell>>,
 }
 
-impl Rows {
+impl<const COLUMNS: usize> Rows<COLUMNS> {
     /// One row; fails when the other side has ended, which says itself why.
-    pub fn push<const COLUMNS: usize>(&mut self, row: [Cell; COLUMNS]) -> Result<(), FinalizeError> {
+    pub fn push(&mut self, row: [Cell; COLUMNS]) -> Result<(), FinalizeError> {
         self.batch.extend(row);
-        if self.batch.len() < self.batch_cells {
+        if self.batch.len() < COLUMNS * BATCH_ROWS {
             return Ok(());
         }
-        let next = Vec::with_capacity(self.batch_cells);
+        let next = Vec::with_capacity(COLUMNS * BATCH_ROWS);
         self.to.send(std::mem::replace(&mut self.batch, next)).map_err(|_| not_taken())
     }
 
@@ -89,18 +88,16 @@ fn not_taken() -> FinalizeError {
     FinalizeError::new("database", "the trace database takes no more rows")
 }
 
-/// Runs `make`, which pushes rows of `columns` values, and `insert` (with a parameter for each) beside it.
-pub fn insert_rows<T>(
+/// Runs `make`, which pushes rows, and `insert` (with a parameter for each of their columns) beside it.
+pub fn insert_rows<const COLUMNS: usize, T>(
     database: &mut Connection,
     insert: &str,
-    columns: usize,
-    make: impl FnOnce(&mut Rows) -> Result<T, FinalizeError>,
+    make: impl FnOnce(&mut Rows<COLUMNS>) -> Result<T, FinalizeError>,
 ) -> Result<T, FinalizeError> {
     thread::scope(|scope| {
         let (to, from) = sync_channel(WAITING_BATCHES);
-        let writer = scope.spawn(move || write_all(database, insert, columns, from));
-        let batch_cells = columns * BATCH_ROWS;
-        let mut rows = Rows { batch: Vec::with_capacity(batch_cells), batch_cells, to };
+        let writer = scope.spawn(move || write_all(database, insert, COLUMNS, from));
+        let mut rows = Rows { batch: Vec::with_capacity(COLUMNS * BATCH_ROWS), to };
         let made = make(&mut rows);
         let sent = rows.finish();
         // its reason comes first: what was made fails because of it
@@ -117,6 +114,7 @@ fn write_all(
     from: Receiver<Vec<Cell>>,
 ) -> Result<(), FinalizeError> {
     let mut insert = database.prepare(insert)?;
+    assert_eq!(insert.parameter_count(), columns, "a value for each parameter");
     for batch in from {
         for row in batch.chunks_exact(columns) {
             for (index, cell) in row.iter().enumerate() {
@@ -144,7 +142,7 @@ mod tests {
     fn every_row_arrives_in_order_whatever_the_batches() {
         for count in [0, 1, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS * 7 + 3] {
             let mut database = table();
-            let made = insert_rows(&mut database, INSERT, 3, |rows| {
+            let made = insert_rows(&mut database, INSERT, |rows| {
                 for id in 0..count {
                     let name = (id % 2 == 0).then(|| format!("row {id}"));
                     rows.push(cells![id as i64 + 1, name, (id % 3 == 0).then_some(7u32)])?;
@@ -162,7 +160,7 @@ mod tests {
     #[test]
     fn what_the_database_says_is_the_reason() {
         let mut database = table();
-        let failed = insert_rows(&mut database, INSERT, 3, |rows| {
+        let failed = insert_rows(&mut database, INSERT, |rows| {
             for _ in 0..BATCH_ROWS * 20 {
                 rows.push(cells![1, "twice", Option::<u32>::None])?;
             }
@@ -174,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_made_is_the_reason_where_the_database_is_content() {
-        let failed = insert_rows(&mut table(), INSERT, 3, |_| Err::<(), _>(FinalizeError::cancelled()));
+        let failed = insert_rows(&mut table(), INSERT, |_: &mut Rows<3>| Err::<(), _>(FinalizeError::cancelled()));
         assert_eq!(failed, Err(FinalizeError::cancelled()));
     }
 }

@@ -30,7 +30,7 @@ pub fn write<S: ReadAt>(
     slices: &BTreeMap<u32, Vec<Event>>,
 ) -> Result<Written, FinalizeError> {
     let mut written = Written::default();
-    insert_rows(database, INSERT, 5, |rows| {
+    insert_rows(database, INSERT, |rows| {
         for (cpu, events) in slices {
             let mut last_start = -1;
             for event in events {

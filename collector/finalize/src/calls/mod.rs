@@ -67,7 +67,7 @@ pub fn write<S: ReadAt>(
 ) -> Result<HashMap<u32, u64>, FinalizeError> {
     let mut calls = Calls::default();
     let mut written: HashMap<u32, u64> = HashMap::new();
-    insert_rows(database, INSERT, 16, |rows| {
+    insert_rows(database, INSERT, |rows| {
         for (index, event) in events.iter().enumerate() {
             context.steps.row()?;
             let record = context.blocks.record(event.place)?;

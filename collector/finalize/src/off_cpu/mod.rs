@@ -83,7 +83,7 @@ pub fn write<S: ReadAt>(
 ) -> Result<Written, FinalizeError> {
     let mut off_cpu = OffCpu::default();
     let mut written = Written::default();
-    insert_rows(database, INSERT, 24, |rows| {
+    insert_rows(database, INSERT, |rows| {
         for (index, event) in events.iter().enumerate() {
             context.steps.row()?;
             let record = context.blocks.record(event.place)?;
